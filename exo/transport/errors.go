@@ -1,0 +1,54 @@
+package transport
+
+import "net/http"
+
+// Error is an answer of the state manager that is not success, or the lack of
+// an answer.
+type Error struct {
+	Op        string // "claim", "report", …
+	Status    int    // the HTTP status, or 0 without an answer
+	Message   string // "detail" of the answer, at most 1 KiB
+	RequestID string // x-exosphere-request-id
+	Err       error  // the cause, if there is one
+}
+
+func (e *Error) Error() string {
+	s := e.Op
+	if s == "" {
+		s = "state manager"
+	}
+	s += ": " + e.Message
+	if e.RequestID != "" {
+		s += " (request " + e.RequestID + ")"
+	}
+	return s
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Temporary reports whether the same call may succeed later: there was no
+// answer, or it was 408, 425, 429 or a 5xx other than 501.
+func (e *Error) Temporary() bool {
+	switch e.Status {
+	case 0, http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	case http.StatusNotImplemented:
+		return false
+	}
+	return e.Status >= 500
+}
+
+// Is matches the sentinels, by status alone.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Op == "" && t.Status == e.Status
+}
+
+// Sentinels for [errors.Is]; they match an [*Error] by its status.
+var (
+	ErrUnauthorized = &Error{Status: http.StatusUnauthorized, Message: "unauthorized"}
+	ErrNotFound     = &Error{Status: http.StatusNotFound, Message: "not found"}
+	ErrConflict     = &Error{Status: http.StatusConflict, Message: "conflict"} // also: the lease is lost
+	ErrUnsupported  = &Error{Status: http.StatusNotImplemented, Message: "unsupported by this state manager"}
+)

@@ -1,0 +1,54 @@
+package transport
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Secrets are values by name that do not show: fmt, slog, zap and
+// encoding/json print the names only.
+type Secrets map[string]string
+
+// Names gives the names, sorted.
+func (s Secrets) Names() []string { return slices.Sorted(maps.Keys(s)) }
+
+const redacted = "[REDACTED]"
+
+func (s Secrets) redacted() map[string]string {
+	if s == nil {
+		return nil
+	}
+	shown := make(map[string]string, len(s))
+	for name := range s {
+		shown[name] = redacted
+	}
+	return shown
+}
+
+// String lists the names, with [REDACTED] in place of the values.
+func (s Secrets) String() string {
+	var b strings.Builder
+	b.WriteString("secrets[")
+	for i, name := range s.Names() {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(name + ":" + redacted)
+	}
+	b.WriteByte(']')
+	return b.String()
+}
+
+// Format prints what String gives, whatever the verb.
+func (s Secrets) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// MarshalJSON writes the names, with [REDACTED] in place of the values.
+func (s Secrets) MarshalJSON() ([]byte, error) { return json.Marshal(s.redacted()) }
+
+// LogValue is what slog shows.
+func (s Secrets) LogValue() slog.Value { return slog.StringValue(s.String()) }
