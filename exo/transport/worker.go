@@ -34,6 +34,12 @@ type ClaimRequest struct {
 	Nodes []string
 	Max   int
 	Wait  time.Duration // how long to wait for a first state, where the state manager can
+
+	// Stop, once closed, ends the wait early. States that were taken by then are
+	// returned all the same. A transport that cannot tell the state manager lets
+	// the wait end by itself.
+	Stop <-chan struct{}
+
 	Lease time.Duration // how long the states are to be ours without a heartbeat, where it can
 }
 
