@@ -158,6 +158,15 @@ func (s *scanner[S]) end() error {
 	return nil
 }
 
+// verbatim holds the bytes that stand for themselves in a JSON string: ASCII but
+// for quotes, backslashes and control characters.
+var verbatim = func() (set [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		set[c] = c != '"' && c != '\\'
+	}
+	return set
+}()
+
 // quoted reads the string that begins at hand. Its escapes are checked here, so
 // that unescape cannot meet a wrong one.
 func (s *scanner[S]) quoted() (span, error) {
@@ -165,6 +174,10 @@ func (s *scanner[S]) quoted() (span, error) {
 	sp := span{start: i, plain: true}
 	for i < len(src) {
 		c := src[i]
+		if verbatim[c] {
+			i++
+			continue
+		}
 		switch {
 		case c == '"':
 			sp.end = i
@@ -282,11 +295,11 @@ func unescape[S string | []byte](b *strings.Builder, s S) {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
+		if verbatim[c] {
+			i++
+			continue
+		}
 		if c != '\\' {
-			if c < utf8.RuneSelf {
-				i++
-				continue
-			}
 			r, n := decodeRune(s, i)
 			if r == utf8.RuneError && n == 1 {
 				b.WriteString(string(s[start:i]))

@@ -1,0 +1,326 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+)
+
+// A Codec decodes and encodes the structs of one type. It is immutable to its
+// users and safe for concurrent use.
+//
+// Behind it lies a stack of frames, as many as calls were ever under way at
+// once. Reflection happens when a frame is made, and never else.
+type Codec[T any] struct {
+	plan
+
+	mu     sync.Mutex
+	frames []*frame[T]
+}
+
+// A frame is a T with the addresses of its fields.
+type frame[T any] struct {
+	v     T
+	at    []*string // the fields of v, in the order of the plan
+	found []member  // what Decode has found for each field
+	buf   []byte    // where Encode gathers its result
+}
+
+// keepBuffer is how large a frame's buffer may be and still be kept.
+const keepBuffer = 64 << 10
+
+// codecs holds a *Codec[T] for each type that was ever compiled.
+var codecs sync.Map // reflect.Type → any
+
+// Compile gives the codec of T, a struct all of whose fields are strings. It is
+// made once for each T. If T is not fit, the error is a [*DefinitionError].
+//
+// Embedded structs are flattened. A field is called by its json tag, else by its
+// name. It may be left out if the tag says omitempty or omitzero, or if there is
+// a default= in its jsonschema tag, which it then decodes to. It is always
+// encoded.
+func Compile[T any]() (*Codec[T], error) {
+	t := reflect.TypeFor[T]()
+	if c, ok := codecs.Load(t); ok {
+		return c.(*Codec[T]), nil
+	}
+	p, problems := planOf(t)
+	if len(problems) > 0 {
+		return nil, &DefinitionError{Type: typeName(t), Problems: problems, Fields: p.fields}
+	}
+	c := &Codec[T]{plan: p}
+	c.release(c.newFrame())
+	first, _ := codecs.LoadOrStore(t, c)
+	return first.(*Codec[T]), nil
+}
+
+// Fields are T's fields, in the order in which they stand. The slice must not
+// be modified.
+func (c *Codec[T]) Fields() []Field { return c.fields }
+
+func (c *Codec[T]) newFrame() *frame[T] {
+	n := len(c.fields)
+	f := &frame[T]{at: make([]*string, n), found: make([]member, n)}
+	v := reflect.ValueOf(&f.v).Elem()
+	for i, index := range c.index {
+		f.at[i] = v.FieldByIndex(index).Addr().Convert(reflect.TypeFor[*string]()).Interface().(*string)
+	}
+	return f
+}
+
+// take gives a frame whose v is zero, for the caller alone.
+func (c *Codec[T]) take() *frame[T] {
+	c.mu.Lock()
+	if n := len(c.frames); n > 0 {
+		f := c.frames[n-1]
+		c.frames = c.frames[:n-1]
+		c.mu.Unlock()
+		return f
+	}
+	c.mu.Unlock()
+	return c.newFrame()
+}
+
+// release gives a frame back, emptied: what was in it may be a secret.
+func (c *Codec[T]) release(f *frame[T]) {
+	var zero T
+	f.v = zero
+	c.mu.Lock()
+	c.frames = append(c.frames, f)
+	c.mu.Unlock()
+}
+
+// Decode reads a T from the JSON object raw, and keeps nothing of raw. Members
+// that are no field of T are ignored, null stands for an absent member, and of
+// two members of one name the last counts.
+//
+// The error names every field that is missing or no string. No error of the
+// codec shows a value. If T has no fields, Decode does not look at raw.
+func (c *Codec[T]) Decode(raw []byte) (T, error) {
+	var v T
+	if len(c.fields) == 0 {
+		return v, nil
+	}
+	f := c.take()
+	err := c.find(raw, f.found)
+	if err == nil {
+		err = c.assign(raw, f)
+	}
+	if err == nil {
+		v = f.v
+	}
+	c.release(f)
+	return v, err
+}
+
+// find notes in found which member of raw holds which field.
+func (c *Codec[T]) find(raw []byte, found []member) error {
+	for i := range found {
+		found[i].kind = Null
+	}
+	s := scanner[[]byte]{src: raw}
+	next := 0 // members mostly come in the order of the fields
+	for {
+		m, ok, err := s.next()
+		if err != nil || !ok {
+			return err
+		}
+		key, i := raw[m.key.start:m.key.end], next
+		if !m.key.plain || i >= len(c.fields) || c.fields[i].Name != string(key) {
+			i = c.lookup(key, m.key.plain)
+		}
+		if i >= 0 {
+			found[i] = m
+			next = i + 1
+		}
+	}
+}
+
+// lookup is the number of the field called key, or -1.
+func (c *Codec[T]) lookup(key []byte, plain bool) int {
+	if !plain {
+		var b strings.Builder
+		unescape(&b, key)
+		key = []byte(b.String())
+	}
+	if c.byName != nil {
+		if i, ok := c.byName[string(key)]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := range c.fields {
+		if c.fields[i].Name == string(key) {
+			return i
+		}
+	}
+	return -1
+}
+
+// assign sets the fields to what was found. Their strings share one piece of
+// memory, which holds nothing else.
+func (c *Codec[T]) assign(raw []byte, f *frame[T]) error {
+	size := 0
+	for i := range f.found {
+		if m := &f.found[i]; m.kind == String {
+			size += m.val.end - m.val.start
+		} else if m.kind == Other || c.fields[i].Required {
+			return c.explain(raw, f.found)
+		}
+	}
+	var b strings.Builder
+	b.Grow(size)
+	for i := range f.found {
+		m := &f.found[i]
+		if m.kind == Null {
+			*f.at[i] = c.fields[i].Default
+			continue
+		}
+		start := b.Len()
+		if val := raw[m.val.start:m.val.end]; m.val.plain {
+			b.Write(val)
+		} else {
+			unescape(&b, val)
+		}
+		*f.at[i] = b.String()[start:]
+	}
+	return nil
+}
+
+// explain is the error for what was found.
+func (c *Codec[T]) explain(raw []byte, found []member) error {
+	var missing, wrong []string
+	for i, m := range found {
+		switch {
+		case m.kind == Null && c.fields[i].Required:
+			missing = append(missing, c.fields[i].Name)
+		case m.kind == Other:
+			wrong = append(wrong, fmt.Sprintf("field %q is %s, want a string (other values travel as JSON text, see exo.JSON)",
+				c.fields[i].Name, describe(raw[m.val.start])))
+		}
+	}
+	if len(missing) > 0 {
+		wrong = append(wrong, missingFields(missing).Error())
+	}
+	return errors.New(strings.Join(wrong, "; "))
+}
+
+// describe is what a value that begins with c is.
+func describe(c byte) string {
+	switch c {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case 't', 'f':
+		return "a boolean"
+	}
+	return "a number"
+}
+
+func missingFields(names []string) error {
+	if len(names) == 1 {
+		return fmt.Errorf("missing required field %q", names[0])
+	}
+	return fmt.Errorf("missing required fields %q", names)
+}
+
+// DecodeMap makes a T of its fields by their wire names, by the rules of
+// [Codec.Decode].
+func (c *Codec[T]) DecodeMap(fields map[string]string) (T, error) {
+	var v T
+	if len(c.fields) == 0 {
+		return v, nil
+	}
+	f := c.take()
+	var missing []string
+	for i := range c.fields {
+		field := &c.fields[i]
+		val, ok := fields[field.Name]
+		switch {
+		case ok:
+			*f.at[i] = val
+		case field.Required:
+			missing = append(missing, field.Name)
+		default:
+			*f.at[i] = field.Default
+		}
+	}
+	if len(missing) > 0 {
+		c.release(f)
+		return v, missingFields(missing)
+	}
+	v = f.v
+	c.release(f)
+	return v, nil
+}
+
+// Append appends v to dst as a JSON object that has all of T's fields, in their
+// order.
+func (c *Codec[T]) Append(dst []byte, v T) []byte {
+	if len(c.fields) == 0 {
+		return append(dst, '{', '}')
+	}
+	f := c.take()
+	f.v = v
+	dst = c.appendFields(dst, f)
+	c.release(f)
+	return dst
+}
+
+func (c *Codec[T]) appendFields(dst []byte, f *frame[T]) []byte {
+	for i, at := range f.at {
+		dst = append(dst, c.label[i]...)
+		dst = AppendString(dst, *at)
+	}
+	return append(dst, '}')
+}
+
+// Encode is what [Codec.Append] appends, in memory of its own size.
+func (c *Codec[T]) Encode(v T) []byte {
+	if len(c.fields) == 0 {
+		return []byte("{}")
+	}
+	f := c.take()
+	f.v = v
+	f.buf = c.appendFields(f.buf[:0], f)
+	raw := append([]byte(nil), f.buf...)
+	clear(f.buf)
+	if cap(f.buf) > keepBuffer {
+		f.buf = nil
+	}
+	c.release(f)
+	return raw
+}
+
+// Map is v's fields by their wire names.
+func (c *Codec[T]) Map(v T) map[string]string {
+	m := make(map[string]string, len(c.fields))
+	if len(c.fields) == 0 {
+		return m
+	}
+	f := c.take()
+	f.v = v
+	for i, at := range f.at {
+		m[c.fields[i].Name] = *at
+	}
+	c.release(f)
+	return m
+}
+
+// Fill makes a T each of whose fields is what value gives for its wire name.
+func (c *Codec[T]) Fill(value func(name string) string) T {
+	var v T
+	if len(c.fields) == 0 {
+		return v
+	}
+	f := c.take() // lost if value panics; a new one is made in its stead
+	for i, at := range f.at {
+		*at = value(c.fields[i].Name)
+	}
+	v = f.v
+	c.release(f)
+	return v
+}

@@ -1,0 +1,59 @@
+package wire
+
+import (
+	"reflect"
+	"strings"
+)
+
+// A DefinitionError lists all that makes a type unfit for the wire.
+type DefinitionError struct {
+	Type     string   // the type's name
+	Problems []string // each names the field, what is wrong, and what to do
+	Fields   []Field  // those that are right
+}
+
+func (e *DefinitionError) Error() string {
+	return "type " + e.Type + ": " + strings.Join(e.Problems, "; ")
+}
+
+// TypeName is the name of T, for messages.
+func TypeName[T any]() string { return typeName(reflect.TypeFor[T]()) }
+
+// Expandable reports whether T can be written out in full, as a schema without
+// references does: whether it comes to at most limit types, each counted as
+// often as it occurs. A recursive type never ends, so it is not expandable.
+//
+// What a string type carries as JSON is T's as well; it is known by the result
+// of its method Value. Types that have a schema of their own, by a method
+// JSONSchema, are not looked into.
+func Expandable[T any](limit int) bool {
+	return expand(reflect.TypeFor[T](), &limit)
+}
+
+// expand takes t and all that it consists of from left, and reports whether
+// there was enough.
+func expand(t reflect.Type, left *int) bool {
+	if *left--; *left < 0 {
+		return false
+	}
+	if t.Kind() == reflect.String {
+		m, ok := t.MethodByName("Value")
+		return !ok || m.Type.NumOut() == 0 || expand(m.Type.Out(0), left)
+	}
+	if _, ok := t.MethodByName("JSONSchema"); ok {
+		return true
+	}
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return expand(t.Elem(), left)
+	case reflect.Map:
+		return expand(t.Key(), left) && expand(t.Elem(), left)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if !expand(t.Field(i).Type, left) {
+				return false
+			}
+		}
+	}
+	return true
+}
