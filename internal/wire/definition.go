@@ -25,7 +25,7 @@ func TypeName[T any]() string { return typeName(reflect.TypeFor[T]()) }
 //
 // What a string type carries as JSON is T's as well; it is known by the result
 // of its method Value. Types that have a schema of their own, by a method
-// JSONSchema, are not looked into.
+// JSONSchema, are not looked into, nor are fields that JSON leaves out.
 func Expandable[T any](limit int) bool {
 	return expand(reflect.TypeFor[T](), &limit)
 }
@@ -50,7 +50,9 @@ func expand(t reflect.Type, left *int) bool {
 		return expand(t.Key(), left) && expand(t.Elem(), left)
 	case reflect.Struct:
 		for i := range t.NumField() {
-			if !expand(t.Field(i).Type, left) {
+			f := t.Field(i)
+			shown := f.Tag.Get("json") != "-" && (f.IsExported() || f.Anonymous)
+			if shown && !expand(f.Type, left) {
 				return false
 			}
 		}

@@ -315,6 +315,11 @@ type (
 	four struct{ A, B two }
 
 	withSchema struct{ Next *withSchema }
+
+	leftOut struct {
+		Next   *leftOut `json:"-"`
+		unused *leftOut //nolint:unused // it is to be ignored
+	}
 )
 
 func (withSchema) JSONSchema() string { return "" }
@@ -333,6 +338,7 @@ func TestExpandable(t *testing.T) {
 		{"through JSON", Expandable[knot](limit), false},
 		{"inside JSON", Expandable[carrying[list]](limit), false},
 		{"with a schema of its own", Expandable[withSchema](limit), true},
+		{"in fields left out", Expandable[leftOut](limit), true},
 		{"just large enough", Expandable[four](1 + 2*(1+2*3)), true},
 		{"just too large", Expandable[four](2 * (1 + 2*3)), false},
 	}

@@ -1,0 +1,37 @@
+package node
+
+import (
+	"context"
+	"time"
+)
+
+// Info says which state a node is running. StateID and Attempt together are the
+// same whenever an attempt is made again, which makes them a key for side
+// effects that must not happen twice.
+type Info struct {
+	StateID    string
+	Node       string
+	Identifier string // the step of the graph
+	Namespace  string
+	Runtime    string
+	Graph      string // "" when the state manager does not say
+	RunID      string // "" when the state manager does not say
+	Attempt    int    // 0 the first time, then 1, 2, … ; 0 when the state manager does not say
+	CreatedAt  time.Time
+}
+
+type infoKey struct{}
+
+// ContextWithInfo is ctx for the execution of the state that info describes. It
+// is for runtimes and test tools.
+func ContextWithInfo(ctx context.Context, info Info) context.Context {
+	return context.WithValue(ctx, infoKey{}, &info)
+}
+
+// InfoFromContext says which state ctx belongs to. It is zero outside a node.
+func InfoFromContext(ctx context.Context) Info {
+	if info, ok := ctx.Value(infoKey{}).(*Info); ok {
+		return *info
+	}
+	return Info{}
+}

@@ -1,0 +1,38 @@
+package node
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// Secret is a string that does not show: fmt, zap, slog and encoding/json all
+// print [REDACTED]. A node still gets it in plain, and it travels in plain: the
+// codec of nodes knows it by its method Reveal.
+//
+// Keep secrets in exported fields: no type can hide the unexported fields of a
+// struct that is printed with %+v.
+type Secret string
+
+const redacted = "[REDACTED]"
+
+// Reveal is the secret itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// String is [REDACTED].
+func (Secret) String() string { return redacted }
+
+// GoString is [REDACTED].
+func (Secret) GoString() string { return redacted }
+
+// Format prints [REDACTED], whatever the verb.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// MarshalJSON is "[REDACTED]". The codec of nodes does not ask it.
+func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// MarshalText is [REDACTED].
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// LogValue is what slog shows.
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
