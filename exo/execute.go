@@ -1,0 +1,191 @@
+package exo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/exospherehost/exo-go/exo/node"
+	"github.com/exospherehost/exo-go/exo/store"
+	"github.com/exospherehost/exo-go/exo/transport"
+	"go.uber.org/zap"
+)
+
+const (
+	// maxOutputBytes bounds the outputs of one state: what every state manager
+	// takes in one request, with room for the rest of the request.
+	maxOutputBytes = 15 << 20
+
+	// maxErrorBytes bounds the error text of one state.
+	maxErrorBytes = 8 << 10
+)
+
+// worker executes states until there are no more. A node that ends its
+// goroutine by runtime.Goexit takes the worker along: another takes its place.
+func (r *Runtime) worker() {
+	done := false
+	defer func() {
+		if !done {
+			r.workers.Go(r.worker)
+		}
+	}()
+	for e := range r.work {
+		r.execute(e)
+	}
+	done = true
+}
+
+// errGoexit stands for the outcome of a node that neither returned nor
+// panicked.
+var errGoexit = errors.New("the node called runtime.Goexit")
+
+// execute runs a node on one state, whatever the node does.
+func (r *Runtime) execute(e *execution) {
+	var (
+		outputs []transport.Object
+		err     = errGoexit
+		started = time.Now()
+	)
+	defer r.slots.give(e.state.Node)
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+			r.log.Error("node panicked", append(infoFields(&e.info),
+				zap.String("panic", e.redact.text(fmt.Sprint(p))),
+				zap.String("stack", e.redact.text(string(debug.Stack()))))...)
+		} else if errors.Is(err, errGoexit) {
+			r.log.Error("node called runtime.Goexit", infoFields(&e.info)...)
+		}
+		r.finish(e, outputs, err, time.Since(started))
+	}()
+	outputs, err = r.call(e)
+}
+
+// call gives the node's handler its secrets and its context.
+func (r *Runtime) call(e *execution) ([]transport.Object, error) {
+	req := &node.Request{Info: e.info, Inputs: e.state.Inputs}
+	if e.node.secrets {
+		secrets, err := r.secrets(e)
+		if err != nil {
+			return nil, fmt.Errorf("get secrets: %w", err)
+		}
+		req.Secrets = secrets
+		e.redact = newRedactor(secrets)
+	}
+	ctx := node.ContextWithInfo(e.ctx, e.info)
+	ctx = context.WithValue(ctx, loggerKey{}, &stateLogger{base: r.log, info: &e.info, redact: e.redact})
+	backend, _ := r.transport.(transport.StoreBackend)
+	ctx = store.NewContext(ctx, backend, e.state.ID)
+	if d := e.node.node.Timeout(); d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d, fmt.Errorf("node %q: timed out after %v: %w", e.info.Node, d, context.DeadlineExceeded))
+		defer cancel()
+		defer r.watch(e, d)()
+	}
+	r.traceStarted(ctx, e)
+	outputs, err := e.node.handler(ctx, req)
+	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil && e.ctx.Err() == nil {
+		err = errors.Join(context.Cause(ctx), err)
+	}
+	return outputs, err
+}
+
+// secrets fetches the secrets of a state, for as long as the state is ours to
+// execute.
+func (r *Runtime) secrets(e *execution) (transport.Secrets, error) {
+	wait := r.config.reportBackoff()
+	wait.Reset()
+	for {
+		secrets, err := r.transport.Secrets(e.ctx, e.state.ID)
+		if err == nil || !temporary(err) || e.ctx.Err() != nil {
+			return secrets, err
+		}
+		delay := nextDelay(wait, err)
+		if delay == backoff.Stop || !sleep(e.ctx, delay) {
+			return nil, err
+		}
+	}
+}
+
+// finish decides the outcome of an execution and hands it to the reporter.
+func (r *Runtime) finish(e *execution, outputs []transport.Object, err error, took time.Duration) {
+	outcome, wire, size := r.outcomeOf(e, outputs, err)
+	if !e.settle(outcome, wire, size) {
+		// Decided before, by a heartbeat or by the drain.
+		outcome = Outcome{Kind: Returned, After: putBackAfter}
+		if errors.Is(context.Cause(e.ctx), ErrLeaseLost) {
+			outcome = Outcome{Kind: Lost}
+		}
+	}
+	r.counters.finished(outcome.Kind, took)
+	r.traceFinished(e, outcome, took)
+	e.cancel(nil)
+}
+
+// outcomeOf is what a node's return comes to: for us, on the wire, and its
+// size there.
+func (r *Runtime) outcomeOf(e *execution, outputs []transport.Object, err error) (Outcome, transport.Outcome, int) {
+	var (
+		prune   *node.PruneSignal
+		requeue *node.RequeueSignal
+	)
+	switch {
+	case err == nil:
+		size := 0
+		for _, o := range outputs {
+			size += len(o)
+		}
+		if size > maxOutputBytes {
+			return r.failed(e, Permanent(fmt.Errorf("the outputs are %d bytes, more than the %d that a state can have: "+
+				"pass large data by reference", size, maxOutputBytes)))
+		}
+		return Outcome{Kind: Executed, Outputs: len(outputs)}, transport.Executed{Outputs: outputs}, size
+	case errors.As(err, &prune):
+		data := prune.Data
+		if data == nil {
+			data = map[string]any{}
+		}
+		text, err := json.Marshal(data)
+		if err != nil {
+			return r.failed(e, fmt.Errorf("prune: the data is no JSON: %w", err))
+		}
+		return Outcome{Kind: Pruned}, transport.Pruned{Data: data}, len(text)
+	case errors.As(err, &requeue):
+		if requeue.After <= 0 {
+			return r.failed(e, fmt.Errorf("requeue: the duration must be positive, is %v", requeue.After))
+		}
+		return Outcome{Kind: Requeued, After: requeue.After}, transport.Requeued{After: requeue.After}, 0
+	case errors.Is(context.Cause(e.ctx), errDrained):
+		// Cut short by the runtime: no failure of the node's.
+		return Outcome{Kind: Returned, After: putBackAfter}, transport.Requeued{After: putBackAfter}, 0
+	}
+	return r.failed(e, err)
+}
+
+func (r *Runtime) failed(e *execution, err error) (Outcome, transport.Outcome, int) {
+	text := truncate(e.redact.text(err.Error()), maxErrorBytes)
+	// Only the text leaves: what err wraps may hold secrets.
+	shown := errors.New(text)
+	permanent := node.IsPermanent(err)
+	if permanent {
+		shown = node.Permanent(shown)
+	}
+	return Outcome{Kind: Errored, Err: shown}, transport.Errored{Message: text, Permanent: permanent}, len(text)
+}
+
+// truncate cuts s to at most n bytes, between runes.
+func truncate(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	const more = "… (cut)"
+	n -= len(more)
+	for n > 0 && s[n]&0xC0 == 0x80 {
+		n--
+	}
+	return s[:n] + more
+}

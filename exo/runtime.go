@@ -1,0 +1,198 @@
+package exo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/exospherehost/exo-go/exo/node"
+	"github.com/exospherehost/exo-go/exo/transport"
+	"go.uber.org/zap"
+)
+
+// Errors of a runtime; match them with [errors.Is].
+var (
+	// ErrDrainTimeout: nodes were still executing, or outcomes still unreported,
+	// when [WithDrainTimeout] passed.
+	ErrDrainTimeout = errors.New("exo: drain timeout")
+
+	// ErrRuntimeClosed: Run was called a second time, or after Shutdown.
+	ErrRuntimeClosed = errors.New("exo: runtime closed")
+
+	// ErrLeaseLost is the cause of the context of a node whose state is the
+	// runtime's no more: its lease ended, or its run was cancelled.
+	ErrLeaseLost = errors.New("exo: lease lost")
+)
+
+// A Runtime claims states from a state manager and executes them. It is safe
+// for concurrent use.
+//
+// It promises that every state it claims is executed at least once, and that
+// its outcome counts once. A node's side effects may happen twice: Info's
+// StateID and Attempt make a stable key for them.
+type Runtime struct {
+	namespace string
+	name      string
+	transport transport.Transport
+	nodes     map[string]*servedNode
+	specs     []transport.NodeSpec
+	config    *runtimeConfig
+	log       *zap.Logger
+
+	begun    atomic.Bool
+	ready    chan struct{}   // closed once registered
+	stopped  context.Context //nolint:containedctx // ends with Shutdown
+	stop     context.CancelFunc
+	draining atomic.Bool   // Run claims no more
+	done     chan struct{} // closed when Run has returned
+
+	slots    *slots
+	held     held
+	reporter *reporter
+	work     chan *execution
+	workers  sync.WaitGroup
+	counters counters
+}
+
+// servedNode is a node as the runtime executes it.
+type servedNode struct {
+	node    node.Any
+	handler node.Handler
+	secrets bool // whether it declares any
+}
+
+// NewRuntime checks its arguments and makes a runtime called name for the
+// nodes of a namespace. It does no I/O.
+func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption) (*Runtime, error) {
+	config, err := newRuntimeConfig(opts)
+	errs := []error{err}
+	for _, n := range []struct{ what, name string }{{"namespace", namespace}, {"name", name}} {
+		if strings.TrimSpace(n.name) == "" {
+			errs = append(errs, fmt.Errorf("the %s is empty", n.what))
+		}
+	}
+	if len(nodes) == 0 {
+		errs = append(errs, errors.New("there are no nodes to serve"))
+	}
+	served := make(map[string]*servedNode, len(nodes))
+	specs := make([]transport.NodeSpec, 0, len(nodes))
+	for i, n := range nodes {
+		if n == nil {
+			errs = append(errs, fmt.Errorf("node %d is nil", i))
+			continue
+		}
+		if served[n.Name()] != nil {
+			errs = append(errs, fmt.Errorf("two nodes are called %q", n.Name()))
+			continue
+		}
+		handler := n.Execute
+		for _, m := range slices.Backward(config.middleware) {
+			handler = m(handler)
+		}
+		spec := n.Spec()
+		served[n.Name()] = &servedNode{node: n, handler: handler, secrets: len(spec.Secrets) > 0}
+		specs = append(specs, spec)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("exo: new runtime: %w", err)
+	}
+	r := &Runtime{
+		namespace: namespace,
+		name:      name,
+		transport: config.sm.Namespace(namespace),
+		nodes:     served,
+		specs:     specs,
+		config:    config,
+		log:       config.logger.With(zap.String("namespace", namespace), zap.String("runtime", name)),
+		ready:     make(chan struct{}),
+		done:      make(chan struct{}),
+		slots:     newSlots(config.workers, nodes),
+		work:      make(chan *execution, config.workers),
+	}
+	r.stopped, r.stop = context.WithCancel(context.Background())
+	r.reporter = newReporter(r)
+	return r, nil
+}
+
+// Run registers the nodes, then claims and executes states until ctx ends.
+//
+// It then drains: it claims no more, waits for the nodes that are executing,
+// and returns nil when every outcome has been reported. The nodes' own
+// contexts do not end with ctx but with [WithDrainTimeout]; if that passes
+// first, Run returns an error that is [ErrDrainTimeout]. Run never leaves a
+// state claimed but unstarted.
+//
+// Run fails if the state manager refuses the registration for good, such as
+// with [transport.ErrUnauthorized]; while it cannot be reached, Run keeps
+// trying. It can be called once: again, or after [Runtime.Shutdown], it returns
+// [ErrRuntimeClosed].
+func (r *Runtime) Run(ctx context.Context) error {
+	if !r.begun.CompareAndSwap(false, true) {
+		return ErrRuntimeClosed
+	}
+	defer close(r.done)
+	if r.stopped.Err() != nil {
+		return ErrRuntimeClosed
+	}
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(r.stopped, cancel)()
+
+	if err := r.register(running); err != nil || running.Err() != nil {
+		return err
+	}
+	close(r.ready)
+	r.log.Info("runtime ready", zap.Int("nodes", len(r.nodes)), zap.Int("workers", r.config.workers), zap.String("version", Version()))
+
+	// Nodes outlive ctx: they end when they are done, or when the drain does.
+	executing, abandon := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer abandon(nil)
+	for range r.config.workers {
+		r.workers.Go(r.worker)
+	}
+	beating, stopBeating := context.WithCancel(context.WithoutCancel(ctx))
+	var heartbeats sync.WaitGroup
+	heartbeats.Go(func() { r.heartbeat(beating) })
+
+	r.claimUntil(running, executing)
+	r.draining.Store(true)
+	close(r.work)
+	err := r.drain(abandon)
+
+	stopBeating()
+	heartbeats.Wait()
+	r.log.Info("runtime stopped", zap.Error(err))
+	return err
+}
+
+// Serve makes a runtime and runs it: the whole of many a main.
+func Serve(ctx context.Context, namespace, name string, nodes []node.Any, opts ...RuntimeOption) error {
+	r, err := NewRuntime(namespace, name, nodes, opts...)
+	if err != nil {
+		return err
+	}
+	return r.Run(ctx)
+}
+
+// Shutdown starts the drain without ending Run's context and waits until Run
+// has returned, or for ctx, whose error it then returns. It may be called from
+// any goroutine, more than once, and before Run, which then does not start.
+func (r *Runtime) Shutdown(ctx context.Context) error {
+	r.stop()
+	if !r.begun.Load() {
+		return nil
+	}
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Ready is closed once the nodes are registered.
+func (r *Runtime) Ready() <-chan struct{} { return r.ready }

@@ -1,0 +1,111 @@
+package exo
+
+import (
+	"sync"
+
+	"github.com/exospherehost/exo-go/exo/node"
+)
+
+// slots counts what a runtime may claim: idle workers, and for nodes with
+// [WithConcurrency] how many more of their states may execute.
+type slots struct {
+	mu      sync.Mutex
+	idle    int
+	workers int
+	names   []string       // of all nodes
+	plain   []string       // of the nodes without a limit
+	limited map[string]int // free slots of the nodes with one
+
+	// freed has a token when a slot was given back since the last look.
+	freed chan struct{}
+}
+
+func newSlots(workers int, nodes []node.Any) *slots {
+	s := &slots{idle: workers, workers: workers, limited: map[string]int{}, freed: make(chan struct{}, 1)}
+	for _, n := range nodes {
+		s.names = append(s.names, n.Name())
+		if c := n.Concurrency(); c > 0 && c < workers {
+			s.limited[n.Name()] = c
+		} else {
+			s.plain = append(s.plain, n.Name())
+		}
+	}
+	return s
+}
+
+// claimable says what can be claimed now: which nodes, and how many states at
+// the most. Nodes with a limit are asked for only as far as each could take
+// all of the states, because a claim cannot say how many of each it wants;
+// without them, by plainOnly, more of the others can be had.
+func (s *slots) claimable(batch int, plainOnly bool) (names []string, most int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	most = min(s.idle, batch)
+	if most <= 0 {
+		return nil, 0
+	}
+	if len(s.limited) == 0 {
+		return s.names, most
+	}
+	names = s.plain
+	if plainOnly {
+		if len(names) == 0 {
+			return nil, 0
+		}
+		return names, most
+	}
+	for _, name := range s.names {
+		if free, ok := s.limited[name]; ok && free > 0 {
+			names = append(names[:len(names):len(names)], name)
+			most = min(most, free)
+		}
+	}
+	if len(names) == 0 {
+		return nil, 0
+	}
+	return names, most
+}
+
+// take uses up a slot for a state of the node. It reports false, and takes
+// nothing, if there is none.
+func (s *slots) take(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.idle == 0 {
+		return false
+	}
+	if free, ok := s.limited[name]; ok {
+		if free == 0 {
+			return false
+		}
+		s.limited[name] = free - 1
+	}
+	s.idle--
+	return true
+}
+
+// give returns the slot that take used up.
+func (s *slots) give(name string) {
+	s.mu.Lock()
+	s.idle++
+	if free, ok := s.limited[name]; ok {
+		s.limited[name] = free + 1
+	}
+	s.mu.Unlock()
+	notify(s.freed)
+}
+
+// busy is the number of slots in use.
+func (s *slots) busy() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.workers - s.idle
+}
+
+// notify puts a token into a channel of capacity one, if it has none.
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
