@@ -1,0 +1,133 @@
+package exo
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/node"
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// A Graph is a graph template under construction: nodes placed as steps
+// ([Add]), what follows what ([After], [Unites]), and what holds for all of
+// them. Mistakes are kept and reported together, by Validate and by
+// [StateManager.UpsertGraph]. A Graph is not safe for concurrent use.
+type Graph struct {
+	name     string
+	steps    []*step
+	secrets  transport.Secrets
+	retry    *transport.RetryPolicy
+	store    transport.StoreConfig
+	triggers []transport.CronTrigger
+	mistakes []string
+}
+
+// NewGraph begins a graph.
+func NewGraph(name string) *Graph { return &Graph{name: name} }
+
+// Name is the name that the graph is written and triggered by.
+func (g *Graph) Name() string { return g.name }
+
+// Secrets sets secrets of the graph, for example [Fields] of a node's Sec.
+// Given more than once, they add up. A node is handed only those that it
+// declares.
+func (g *Graph) Secrets(secrets map[string]string) *Graph {
+	if g.secrets == nil {
+		g.secrets = make(transport.Secrets, len(secrets))
+	}
+	maps.Copy(g.secrets, secrets)
+	return g
+}
+
+// Retry sets the retry policy of every step. The default, also of fields left
+// zero but for MaxRetries and MaxDelay, is three retries after 2, 4 and 8
+// seconds (protocol.md §10).
+func (g *Graph) Retry(p RetryPolicy) *Graph {
+	standard := transport.DefaultRetryPolicy()
+	if p.Strategy == "" {
+		p.Strategy = standard.Strategy
+	}
+	if p.Backoff == 0 {
+		p.Backoff = standard.Backoff
+	}
+	if p.Exponent == 0 {
+		p.Exponent = standard.Exponent
+	}
+	g.retry = &p
+	return g
+}
+
+// Cron adds triggers: a run starts at every time that an expression, of five
+// fields, matches in UTC (protocol.md §12).
+func (g *Graph) Cron(expressions ...string) *Graph { return g.CronIn("", expressions...) }
+
+// CronIn is [Graph.Cron] in a timezone, by its IANA name such as
+// "Europe/Berlin".
+func (g *Graph) CronIn(timezone string, expressions ...string) *Graph {
+	for _, e := range expressions {
+		g.triggers = append(g.triggers, transport.CronTrigger{Expression: e, Timezone: timezone})
+	}
+	return g
+}
+
+// Nodes are the nodes that the graph was built from and that this program can
+// serve: all but remote ones, each once, in order of first use.
+func (g *Graph) Nodes() []node.Any {
+	var nodes []node.Any
+	for _, s := range g.steps {
+		if s.node != nil && !slices.Contains(nodes, s.node) {
+			nodes = append(nodes, s.node)
+		}
+	}
+	return nodes
+}
+
+// Spec is the graph as it is written to a state manager. namespace is that of
+// the nodes which are not [Remote].
+func (g *Graph) Spec(namespace string) transport.GraphSpec {
+	spec := transport.GraphSpec{
+		Nodes:    make([]transport.Placement, len(g.steps)),
+		Secrets:  maps.Clone(g.secrets),
+		Store:    transport.StoreConfig{RequiredKeys: slices.Clone(g.store.RequiredKeys), DefaultValues: maps.Clone(g.store.DefaultValues)},
+		Triggers: slices.Clone(g.triggers),
+	}
+	if g.retry != nil {
+		policy := *g.retry
+		spec.Retry = &policy
+	}
+	for i, s := range g.steps {
+		spec.Nodes[i] = s.placement(g, namespace)
+	}
+	return spec
+}
+
+// mistake keeps what is wrong with a step, to be reported by Validate.
+func (g *Graph) mistake(id, format string, args ...any) {
+	g.mistakes = append(g.mistakes, fmt.Sprintf("step %q: %s", id, fmt.Sprintf(format, args...)))
+}
+
+// RetryPolicy says when failed states are tried again (protocol.md §10).
+type RetryPolicy = transport.RetryPolicy
+
+// RetryStrategy is how the delay grows from one attempt to the next, and how
+// it is spread. n counts from 1; all are bounded by MaxDelay.
+type RetryStrategy = transport.RetryStrategy
+
+const (
+	Exponential            = transport.Exponential            // Backoff·Exponentⁿ⁻¹
+	ExponentialFullJitter  = transport.ExponentialFullJitter  // from 0 to that
+	ExponentialEqualJitter = transport.ExponentialEqualJitter // from half to all of that
+	Linear                 = transport.Linear                 // Backoff·n
+	LinearFullJitter       = transport.LinearFullJitter
+	LinearEqualJitter      = transport.LinearEqualJitter
+	Fixed                  = transport.Fixed // Backoff
+	FixedFullJitter        = transport.FixedFullJitter
+	FixedEqualJitter       = transport.FixedEqualJitter
+)
+
+// NoRetry is the policy by which the first failure is final.
+func NoRetry() RetryPolicy {
+	return RetryPolicy{MaxRetries: 0, Strategy: Fixed, Backoff: time.Millisecond, Exponent: 1}
+}

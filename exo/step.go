@@ -1,0 +1,193 @@
+package exo
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/exospherehost/exo-go/exo/node"
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// A Step is a node placed in a graph.
+type Step[Out any] struct {
+	// Out refers to the step's outputs. Every field holds the template that
+	// stands for it, such as "${{ split.outputs.words }}", so assigning it to
+	// an input of a later step connects the two, and the compiler checks both
+	// names and types.
+	Out Out
+
+	placed *step
+	decode func(transport.Object) (Out, error)
+}
+
+// ID is the step's identifier in its graph.
+func (s *Step[Out]) ID() string { return s.placed.id }
+
+func (s *Step[Out]) step() *step {
+	if s == nil {
+		return nil
+	}
+	return s.placed
+}
+
+// AnyStep is a step of any type. Only [Step] implements it.
+type AnyStep interface {
+	ID() string
+	step() *step
+}
+
+// step is a placement of a graph under construction.
+type step struct {
+	id        string
+	node      node.Any // nil: others serve it
+	nodeName  string
+	namespace string // "": that of the graph
+	inputs    map[string]string
+	collected map[string]bool // inputs made by Collect
+	parents   []*step
+	unites    *step
+	strategy  UniteStrategy
+}
+
+// Add places a node in a graph, as the step called id. Because every input is
+// a string on the wire, in can hold literals, references to the outputs of
+// earlier steps, references to the store, and text that mixes them. A field
+// left empty takes its default.
+//
+// The step without [After] is the graph's root, whose inputs a trigger may
+// replace.
+func Add[In, Out, Sec any](g *Graph, id string, n *node.Node[In, Out, Sec], in In, opts ...StepOption) *Step[Out] {
+	s := &step{id: id, nodeName: n.Name(), namespace: n.Namespace()}
+	if s.namespace == "" {
+		s.node = n
+	}
+	s.inputs, s.collected = wireInputs(n.InFields(in))
+	for _, f := range n.InputFields() {
+		if s.inputs[f.Name] == "" && f.Default != "" {
+			s.inputs[f.Name] = f.Default
+		}
+	}
+	for _, o := range opts {
+		o.applyStep(g, s)
+	}
+	g.steps = append(g.steps, s)
+	return &Step[Out]{
+		Out:    n.OutTemplate(func(field string) string { return outputReference(id, field) }),
+		placed: s,
+		decode: n.DecodeOutput,
+	}
+}
+
+// outputReference is the placeholder of an output (protocol.md §7).
+func outputReference(id, field string) string { return "${{ " + id + ".outputs." + field + " }}" }
+
+// storeReference is the placeholder of a key of the store.
+func storeReference(key string) string { return "${{ store." + key + " }}" }
+
+// A StepOption places a step among the others.
+type StepOption interface{ applyStep(*Graph, *step) }
+
+type stepOption func(*Graph, *step)
+
+func (o stepOption) applyStep(g *Graph, s *step) { o(g, s) }
+
+// After makes a step run after others: once for each state of each of them.
+// Their outputs, and those of the steps before them, can be its inputs.
+func After(parents ...AnyStep) StepOption {
+	return stepOption(func(g *Graph, s *step) {
+		for _, p := range parents {
+			switch {
+			case isNil(p):
+				g.mistake(s.id, "After: a step is nil")
+			case !slices.Contains(g.steps, p.step()):
+				g.mistake(s.id, "After: step %q is not of this graph", p.ID())
+			case slices.Contains(s.parents, p.step()):
+				g.mistake(s.id, "After: step %q is given twice", p.ID())
+			default:
+				s.parents = append(s.parents, p.step())
+			}
+		}
+	})
+}
+
+// Unites makes a step a join: it runs once for each state of anchor, when all
+// that this state gave rise to is done (protocol.md §9). With [AllSuccess],
+// which an empty strategy stands for, it runs when all branches succeeded or
+// were pruned; with [AllDone], whatever became of them. The steps that it waits
+// for are named by [After]; its inputs are references to anchor and to the
+// steps before it, and to branches by [Collect].
+func Unites(anchor AnyStep, strategy UniteStrategy) StepOption {
+	return stepOption(func(g *Graph, s *step) {
+		switch {
+		case isNil(anchor):
+			g.mistake(s.id, "Unites: the step is nil")
+		case !slices.Contains(g.steps, anchor.step()):
+			g.mistake(s.id, "Unites: step %q is not of this graph", anchor.ID())
+		case s.unites != nil:
+			g.mistake(s.id, "Unites is given twice")
+		default:
+			s.unites = anchor.step()
+			s.strategy = strategy
+			if strategy == "" {
+				s.strategy = AllSuccess
+			}
+		}
+	})
+}
+
+func isNil(s AnyStep) bool { return s == nil || s.step() == nil }
+
+// UniteStrategy says what a join waits for.
+type UniteStrategy = transport.UniteStrategy
+
+const (
+	AllSuccess = transport.AllSuccess // every branch succeeded or was pruned
+	AllDone    = transport.AllDone    // no branch is under way
+)
+
+// collectMark begins a reference made by Collect until Add takes it off. No
+// text that a user means holds it.
+const collectMark = "\x00collect\x00"
+
+// Collect refers, in the inputs of a step that unites, to an output of every
+// state of a step between the anchor and it: all the branches' values, in order
+// of creation. field must be a field of that step's Out, and stands alone in
+// its input. Collect needs a state manager with the extension "collect"
+// (docs/differences.md).
+func Collect[T ~string](field T) JSON[[]T] { return JSON[[]T](collectMark + string(field)) }
+
+// wireInputs takes the marks of Collect off.
+func wireInputs(in map[string]string) (inputs map[string]string, collected map[string]bool) {
+	inputs = in
+	for name, value := range in {
+		if strings.Contains(value, collectMark) {
+			if collected == nil {
+				collected = make(map[string]bool)
+			}
+			collected[name] = true
+			inputs[name] = strings.ReplaceAll(value, collectMark, "")
+		}
+	}
+	return inputs, collected
+}
+
+// placement is the step as it is written.
+func (s *step) placement(g *Graph, namespace string) transport.Placement {
+	p := transport.Placement{
+		Node: s.nodeName, Namespace: s.namespace, Identifier: s.id,
+		Inputs: maps.Clone(s.inputs), Next: []string{},
+	}
+	if p.Namespace == "" {
+		p.Namespace = namespace
+	}
+	for _, other := range g.steps {
+		if slices.Contains(other.parents, s) {
+			p.Next = append(p.Next, other.id)
+		}
+	}
+	if s.unites != nil {
+		p.Unites = &transport.Unites{Identifier: s.unites.id, Strategy: s.strategy}
+	}
+	return p
+}
