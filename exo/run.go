@@ -1,0 +1,152 @@
+package exo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// A Run is one execution of a graph.
+type Run struct {
+	ID      string
+	manager *StateManager
+}
+
+// Graph reads the states of the run and how they follow one another.
+func (r *Run) Graph(ctx context.Context) (*RunGraph, error) {
+	g, err := r.manager.transport.RunGraph(ctx, r.ID)
+	if err != nil {
+		return nil, fmt.Errorf("exo: get graph of run %s: %w", r.ID, err)
+	}
+	return &RunGraph{g}, nil
+}
+
+// Cancel ends the run: states that are not executed yet never will be. A state
+// manager that cannot do it answers [transport.ErrUnsupported].
+func (r *Run) Cancel(ctx context.Context) error {
+	c, ok := r.manager.transport.(transport.Canceler)
+	if !ok {
+		return fmt.Errorf("exo: cancel run %s: %w", r.ID, transport.ErrUnsupported)
+	}
+	if err := c.CancelRun(ctx, r.ID); err != nil {
+		return fmt.Errorf("exo: cancel run %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+// State is a state of a run in full.
+type State = transport.StateDetail
+
+// A RunResult is a run that has come to rest.
+type RunResult struct {
+	ID      string
+	Graph   string
+	Status  RunStatus
+	States  []State       // in order of creation
+	Elapsed time.Duration // from the trigger to the last change; virtual in exotest
+}
+
+// Step gives the states of a step, in order of creation.
+func (r *RunResult) Step(id string) []State {
+	var states []State
+	for _, s := range r.States {
+		if s.Identifier == id {
+			states = append(states, s)
+		}
+	}
+	return states
+}
+
+// Err is nil for a run that succeeded. Otherwise it says which states failed,
+// and why.
+func (r *RunResult) Err() error {
+	if r.Status == transport.RunSuccess {
+		return nil
+	}
+	var errs []error
+	for _, s := range r.States {
+		if failedStatus(s.Status) {
+			errs = append(errs, fmt.Errorf("step %q, state %s: %s: %s", s.Identifier, s.ID, s.Status, s.Error))
+		}
+	}
+	return fmt.Errorf("exo: run %s of graph %q is %s: %w", r.ID, r.Graph, r.Status, errors.Join(errs...))
+}
+
+// Outputs decodes the outputs of every state of a step that succeeded, in
+// order of creation.
+func Outputs[Out any](r *RunResult, s *Step[Out]) ([]Out, error) {
+	var outs []Out
+	for _, state := range r.Step(s.ID()) {
+		if state.Status != transport.StatusSuccess {
+			continue
+		}
+		out, err := s.decode(state.Outputs)
+		if err != nil {
+			return nil, fmt.Errorf("exo: outputs of step %q, state %s: %w", s.ID(), state.ID, err)
+		}
+		outs = append(outs, out)
+	}
+	return outs, nil
+}
+
+// Wait waits until no state of the run is pending and reads all of its states.
+// A run with failed states is a result, not an error: see [RunResult.Err].
+// While the state manager cannot be reached, Wait goes on trying until ctx
+// ends.
+func (r *Run) Wait(ctx context.Context) (*RunResult, error) {
+	result, err := r.wait(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("exo: wait for run %s: %w", r.ID, err)
+	}
+	return result, nil
+}
+
+// runWait is how long a state manager that can is asked to hold the answer
+// until the run is at rest.
+const runWait = 20 * time.Second
+
+func (r *Run) wait(ctx context.Context) (*RunResult, error) {
+	reader, _ := r.manager.transport.(transport.RunReader)
+	failing := newClaimBackoff()
+	for {
+		var (
+			info   RunInfo
+			states []State
+			err    = error(transport.ErrUnsupported)
+		)
+		started := time.Now()
+		if reader != nil {
+			info, states, err = reader.Run(ctx, r.ID, runWait)
+		}
+		if errors.Is(err, transport.ErrUnsupported) {
+			return r.poll(ctx)
+		}
+		switch {
+		case err == nil && info.Status != transport.RunPending:
+			return newRunResult(info, states), nil
+		case err == nil && time.Since(started) > runWait/2: // it waited for us
+			failing.Reset()
+			continue
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case err != nil && !temporary(err):
+			return nil, err
+		}
+		if !sleep(ctx, nextDelay(failing, err)) {
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func newRunResult(info RunInfo, states []State) *RunResult {
+	last := info.CreatedAt
+	for _, s := range states {
+		if s.UpdatedAt.After(last) {
+			last = s.UpdatedAt
+		}
+	}
+	return &RunResult{ID: info.ID, Graph: info.Graph, Status: info.Status, States: states, Elapsed: last.Sub(info.CreatedAt)}
+}

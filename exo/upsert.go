@@ -1,0 +1,90 @@
+package exo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// ErrValidationTimeout: the state manager had not validated a graph when
+// [WithValidationTimeout] passed.
+var ErrValidationTimeout = errors.New("exo: validation timeout")
+
+// A GraphInvalidError says why a graph was rejected, here or by the state
+// manager.
+type GraphInvalidError struct {
+	Graph  string
+	Errors []string // one for each mistake
+}
+
+// Error lists the mistakes, a line each if there are several.
+func (e *GraphInvalidError) Error() string {
+	if len(e.Errors) == 1 {
+		return fmt.Sprintf("graph %q is invalid: %s", e.Graph, e.Errors[0])
+	}
+	return fmt.Sprintf("graph %q is invalid:\n\t%s", e.Graph, strings.Join(e.Errors, "\n\t"))
+}
+
+// UpsertGraph validates g here, writes it, and waits until the state manager
+// has validated it too, by then against the registered nodes. If either finds
+// it invalid, the error is a [*GraphInvalidError]. The wait ends with ctx or,
+// with [ErrValidationTimeout], after [WithValidationTimeout].
+//
+// A graph that exists is replaced; its runs under way go on as they began.
+func (m *StateManager) UpsertGraph(ctx context.Context, g *Graph) (*GraphInfo, error) {
+	if err := g.validate(m.namespace); err != nil {
+		return nil, err
+	}
+	return m.UpsertSpec(ctx, g.name, g.Spec(m.namespace))
+}
+
+// UpsertSpec is [StateManager.UpsertGraph] of a graph that was built or read
+// at run time, without types. Only the state manager validates it.
+func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSpec) (*GraphInfo, error) {
+	g, err := m.transport.PutGraph(ctx, name, spec)
+	if err != nil {
+		return nil, refusedGraph(name, err)
+	}
+	waiting, cancel := context.WithTimeoutCause(ctx, m.config.validationTimeout, ErrValidationTimeout)
+	defer cancel()
+	delay := m.config.pollInterval / validationFraction
+	for g.Validation == transport.Pending || g.Validation == transport.Ongoing {
+		next, err := m.transport.Graph(waiting, name)
+		switch {
+		case err == nil:
+			g = next
+		case waiting.Err() == nil && !temporary(err):
+			return nil, fmt.Errorf("exo: upsert graph %q: %w", name, err)
+		}
+		if g.Validation != transport.Pending && g.Validation != transport.Ongoing {
+			break
+		}
+		if !sleep(waiting, delay) {
+			return nil, fmt.Errorf("exo: upsert graph %q: wait for its validation: %w", name, context.Cause(waiting))
+		}
+		delay = min(2*delay, m.config.pollInterval)
+	}
+	if g.Validation != transport.Valid {
+		return nil, &GraphInvalidError{Graph: name, Errors: g.Errors}
+	}
+	return &g, nil
+}
+
+// validationFraction is the part of the poll interval after which a graph's
+// validation is first asked for again: it seldom takes long.
+const validationFraction time.Duration = 64
+
+// refusedGraph is the error of a graph that the state manager did not take: an
+// invalid graph for what §6 of protocol.md refuses, else err.
+func refusedGraph(name string, err error) error {
+	var e *transport.Error
+	if errors.As(err, &e) && (e.Status == http.StatusBadRequest || e.Status == http.StatusUnprocessableEntity) {
+		return &GraphInvalidError{Graph: name, Errors: []string{e.Message}}
+	}
+	return fmt.Errorf("exo: upsert graph %q: %w", name, err)
+}
