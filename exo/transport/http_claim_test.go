@@ -1,0 +1,227 @@
+package transport_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/google/go-cmp/cmp"
+)
+
+// holder is a state manager that holds claims as long as it is asked to, and
+// keeps how long that was.
+type holder struct {
+	holds  []time.Duration
+	answer string
+	quick  bool // does not hold
+}
+
+func (h *holder) namespace(t *testing.T, timeout time.Duration) transport.Transport {
+	t.Helper()
+	trip := roundTrip(func(r *http.Request) (*http.Response, error) {
+		if !strings.HasSuffix(r.URL.Path, "/enqueue") {
+			return response(http.StatusOK, anyAnswer), nil
+		}
+		var req struct {
+			WaitMS int64 `json:"wait_ms"`
+		}
+		if err := json.NewDecoder(r.Body).Decode(&req); err != nil {
+			return nil, err
+		}
+		hold := time.Duration(req.WaitMS) * time.Millisecond
+		h.holds = append(h.holds, hold)
+		if !h.quick {
+			time.Sleep(hold)
+		}
+		return response(http.StatusOK, h.answer), nil
+	})
+	ns := transport.HTTP{URL: "http://state-manager.test", Client: &http.Client{Transport: trip, Timeout: timeout}}.Namespace("ns")
+	if _, err := ns.Nodes(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return ns
+}
+
+func TestClaimWaits(t *testing.T) {
+	t.Parallel()
+	const noStates, aState = `{"states":[]}`, `{"states":[{"state_id":"s"}]}`
+	seconds := func(n ...float64) []time.Duration {
+		var d []time.Duration
+		for _, n := range n {
+			d = append(d, time.Duration(n*float64(time.Second)))
+		}
+		return d
+	}
+	tests := []struct {
+		name     string
+		wait     time.Duration
+		stop     time.Duration // -1: none
+		timeout  time.Duration
+		deadline time.Duration
+		answer   string
+		quick    bool
+		holds    []time.Duration
+	}{
+		{name: "none", stop: -1, answer: noStates, holds: seconds(0)},
+		{name: "as asked", wait: 20 * time.Second, stop: -1, answer: noStates, holds: seconds(20)},
+		{name: "half a minute at most", wait: time.Hour, stop: -1, answer: noStates, holds: seconds(30)},
+		{name: "rounded up", wait: time.Nanosecond, stop: -1, answer: noStates, holds: seconds(0.001)},
+		{name: "half of the client's time-out", wait: 20 * time.Second, stop: -1, timeout: 10 * time.Second, answer: noStates, holds: seconds(5)},
+		{name: "half of the context's time", wait: 20 * time.Second, stop: -1, deadline: 8 * time.Second, answer: noStates, holds: seconds(4)},
+		{name: "in parts, where it can be stopped", wait: 12 * time.Second, stop: time.Hour, answer: noStates, holds: seconds(5, 5, 2)},
+		{name: "stopped", wait: 20 * time.Second, stop: 6 * time.Second, answer: noStates, holds: seconds(5, 5, 0)},
+		{name: "stopped before", wait: 20 * time.Second, stop: 0, answer: noStates, holds: seconds(0)},
+		{name: "until there is a state", wait: 20 * time.Second, stop: time.Hour, answer: aState, holds: seconds(5)},
+		{name: "not where the state manager does not hold", wait: 20 * time.Second, stop: time.Hour, answer: noStates, quick: true, holds: seconds(5)},
+		{name: "nor after an error", wait: 20 * time.Second, stop: time.Hour, answer: `{`, holds: seconds(5)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := &holder{answer: tt.answer, quick: tt.quick}
+				ns := h.namespace(t, tt.timeout)
+				req := transport.ClaimRequest{Nodes: []string{"A"}, Max: 1, Wait: tt.wait}
+				if tt.stop >= 0 {
+					stop := make(chan struct{})
+					req.Stop = stop
+					if tt.stop == 0 {
+						close(stop)
+					} else {
+						timer := time.AfterFunc(tt.stop, func() { close(stop) })
+						defer timer.Stop()
+					}
+				}
+				ctx := t.Context()
+				if tt.deadline > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, tt.deadline)
+					defer cancel()
+				}
+				states, err := ns.Claim(ctx, req)
+				if (err != nil) != (tt.answer == "{") || (len(states) > 0) != (tt.answer == aState) {
+					t.Errorf("%v, %v", states, err)
+				}
+				if diff := cmp.Diff(tt.holds, h.holds); diff != "" {
+					t.Errorf("held (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func claim(t *testing.T, answer string) ([]transport.State, error) {
+	t.Helper()
+	ns := roundTrip(func(*http.Request) (*http.Response, error) { return response(http.StatusOK, answer), nil }).namespace("ns")
+	return ns.Claim(t.Context(), transport.ClaimRequest{Nodes: []string{"A", "B"}, Max: 2})
+}
+
+// All that was claimed is returned, also what was not asked for, and also if
+// one of the states is not what it should be: nobody else will get it.
+func TestClaimKeepsWhatIsClaimed(t *testing.T) {
+	t.Parallel()
+	object := transport.Object(`{}`)
+	tests := []struct {
+		name, answer string
+		want         []transport.State
+	}{
+		{"beyond the most", `{"states":[{"state_id":"1"},{"state_id":"2"},{"state_id":"3"}]}`, []transport.State{{ID: "1"}, {ID: "2"}, {ID: "3"}}},
+		{"of another node", `{"states":[{"state_id":"1","node_name":"C"}]}`, []transport.State{{ID: "1", Node: "C"}}},
+		{"inputs that are no object", `{"states":[{"state_id":"1","inputs":"x"},{"state_id":"2","inputs":{}}]}`, []transport.State{{ID: "1", Inputs: transport.Object(`"x"`)}, {ID: "2", Inputs: object}}},
+		{
+			"members of another type", `{"states":[{"state_id":"1","node_name":5,"identifier":null,"inputs":{"a":[1,{"b":true}]},"created_at":17,"graph_name":{},"run_id":[],"attempt":"x","lease_ms":1.5,"lease_token":false},` +
+				`{"state_id":"2","node_name":"A"}]}`,
+			[]transport.State{{ID: "1", Inputs: transport.Object(`{"a":[1,{"b":true}]}`)}, {ID: "2", Node: "A"}},
+		},
+		{"no ID, so lost", `{"states":[{"node_name":"A"},{"state_id":5},7,null,[],"x",{"state_id":"2"}]}`, []transport.State{{ID: "2"}}},
+		{"the last of members that occur twice", `{"states":[{"state_id":"1","state_id":"2"}]}`, []transport.State{{ID: "2"}}},
+		{"times that are none", `{"states":[{"state_id":"1","created_at":"yesterday"},{"state_id":"2","created_at":""}]}`, []transport.State{{ID: "1"}, {ID: "2"}}},
+		{"leases beyond bounds", `{"states":[{"state_id":"1","lease_ms":9223372036854775807},{"state_id":"2","lease_ms":99999999999999999999}]}`, []transport.State{{ID: "1", Lease: 1<<63 - 1}, {ID: "2"}}},
+		{"alike", `{"states":[{"state_id":"1","graph_name":"g","run_id":"r"},{"state_id":"2","graph_name":"g","run_id":"q"}]}`, []transport.State{{ID: "1", Graph: "g", RunID: "r"}, {ID: "2", Graph: "g", RunID: "q"}}},
+		{"escapes", `{"states":[{"state_id":"\u0031","node_name":"\u0041","identifier":"ü\"\\\ud83d\ude00"}]}`, []transport.State{{ID: "1", Node: "A", Identifier: "ü\"\\😀"}}},
+		{"white space", " {\n\"states\" : [ { \"state_id\" : \"1\" , \"inputs\" : { } } ] } \t", []transport.State{{ID: "1", Inputs: transport.Object(`{ }`)}}},
+	}
+	for _, tt := range tests {
+		got, err := claim(t, tt.answer)
+		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v\n%s", tt.name, err, diff)
+		}
+	}
+}
+
+func TestClaimAnswersThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []string{
+		``, `null`, `[]`, `{}`, `{"states":null}`, `{"states":{}}`, `{"states":"x"}`,
+		`{"states":[{"state_id":"1"}`, `{"states":[{"state_id":"1"}]`, `{"states":[{"state_id":"1"}]}}`, `{"states":[{"state_id":"1"},]}`,
+		`{"states":[{"state_id":"1","inputs":{"a":tru}}]}`, `{"states":[{"state_id":"1","inputs":{"a":01}}]}`, `{"states":[{"state_id":"\x"}]}`,
+		`{"states":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`,
+	} {
+		got, err := claim(t, answer)
+		var e *transport.Error
+		if !errors.As(err, &e) || e.Op != "claim" || !e.Temporary() || got != nil {
+			t.Errorf("%.60q: %v, %v", answer, got, err)
+		}
+	}
+}
+
+// Inputs must not be a part of a buffer that other calls use again.
+func TestClaimedStatesKeepTheirInputs(t *testing.T) {
+	t.Parallel()
+	call := 0
+	ns := roundTrip(func(*http.Request) (*http.Response, error) {
+		call++
+		return response(http.StatusOK, `{"states":[{"state_id":"`+strconv.Itoa(call)+`","inputs":{"n":"`+strings.Repeat(strconv.Itoa(call), 50)+`"}}]}`), nil
+	}).namespace("ns")
+	var all []transport.State
+	for range 9 {
+		states, err := ns.Claim(t.Context(), transport.ClaimRequest{Nodes: []string{"A"}, Max: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, states...)
+	}
+	for i, s := range all {
+		n := strconv.Itoa(i + 1)
+		if s.ID != n || string(s.Inputs) != `{"n":"`+strings.Repeat(n, 50)+`"}` {
+			t.Errorf("state %s has the inputs %s", s.ID, s.Inputs)
+		}
+	}
+}
+
+func TestTimes(t *testing.T) {
+	t.Parallel()
+	whole := time.Date(2026, 11, 23, 2, 6, 18, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"2026-11-23T02:06:18.311409":       at,
+		"2026-11-23T02:06:18.311409Z":      at,
+		"2026-11-23T02:06:18.311409+00:00": at,
+		"2026-11-23T04:36:18.311409+02:30": at,
+		"2026-11-23T02:06:18":              whole,
+		"2026-11-23T02:06:18Z":             whole,
+		"2026-11-22T21:06:18-05:00":        whole,
+		"2026-11-23":                       {},
+		"2026-13-23T02:06:18":              {},
+		"2026-11-23T02:06:18 UTC":          {},
+	} {
+		states, err := claim(t, `{"states":[{"state_id":"1","created_at":"`+text+`"}]}`)
+		if err != nil || !states[0].CreatedAt.Equal(want) || states[0].CreatedAt.Location() != time.UTC {
+			t.Errorf("%s: %v, %v, want %v", text, states, err, want)
+		}
+		ns := roundTrip(func(*http.Request) (*http.Response, error) {
+			return response(http.StatusOK, `{"nodes":[{"created_at":"`+text+`","updated_at":null}]}`), nil
+		}).namespace("ns")
+		nodes, err := ns.Nodes(t.Context())
+		if err != nil || !nodes[0].CreatedAt.Equal(want) || !nodes[0].UpdatedAt.IsZero() {
+			t.Errorf("%s: %v, %v, want %v", text, nodes, err, want)
+		}
+	}
+}
+

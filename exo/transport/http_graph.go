@@ -1,0 +1,131 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+)
+
+type wireTrigger struct {
+	Type  string `json:"type"`
+	Value struct {
+		Expression string `json:"expression"`
+		Timezone   string `json:"timezone,omitempty"`
+	} `json:"value"`
+}
+
+// wireRetry leaves out what the state manager shall choose.
+type wireRetry struct {
+	MaxRetries int           `json:"max_retries"`
+	Strategy   RetryStrategy `json:"strategy,omitempty"`
+	BackoffMS  int64         `json:"backoff_factor,omitempty"`
+	Exponent   int           `json:"exponent,omitempty"`
+	MaxDelayMS int64         `json:"max_delay,omitempty"`
+}
+
+type wireGraphSpec struct {
+	Secrets  map[string]string `json:"secrets"`
+	Nodes    []Placement       `json:"nodes"`
+	Retry    *wireRetry        `json:"retry_policy,omitempty"`
+	Store    *StoreConfig      `json:"store_config,omitempty"`
+	Triggers []wireTrigger     `json:"triggers,omitempty"`
+}
+
+// encode is what is sent of a graph; never null, and never the caller's maps and
+// lists changed.
+func (g *GraphSpec) encode() *wireGraphSpec {
+	w := &wireGraphSpec{Secrets: orEmpty(g.Secrets), Nodes: slices.Clone(g.Nodes)}
+	if w.Nodes == nil {
+		w.Nodes = []Placement{}
+	}
+	for i := range w.Nodes {
+		p := &w.Nodes[i]
+		p.Inputs = orEmpty(p.Inputs)
+		p.Next = append([]string{}, p.Next...)
+		if p.Unites != nil && p.Unites.Strategy == "" {
+			p.Unites = &Unites{Identifier: p.Unites.Identifier, Strategy: AllSuccess}
+		}
+	}
+	if r := g.Retry; r != nil {
+		w.Retry = &wireRetry{r.MaxRetries, r.Strategy, millis(r.Backoff), r.Exponent, millis(r.MaxDelay)}
+	}
+	if len(g.Store.RequiredKeys) > 0 || len(g.Store.DefaultValues) > 0 {
+		w.Store = &StoreConfig{append([]string{}, g.Store.RequiredKeys...), orEmpty(g.Store.DefaultValues)}
+	}
+	for _, t := range g.Triggers {
+		cron := wireTrigger{Type: "CRON"}
+		cron.Value.Expression, cron.Value.Timezone = t.Expression, t.Timezone
+		w.Triggers = append(w.Triggers, cron)
+	}
+	return w
+}
+
+type wireGraph struct {
+	Name       string                     `json:"name"`
+	Namespace  string                     `json:"namespace"`
+	Nodes      []Placement                `json:"nodes"`
+	Secrets    map[string]json.RawMessage `json:"secrets"`
+	Retry      wireRetry                  `json:"retry_policy"`
+	Store      StoreConfig                `json:"store_config"`
+	Triggers   []wireTrigger              `json:"triggers"`
+	CreatedAt  wireTime                   `json:"created_at"`
+	UpdatedAt  wireTime                   `json:"updated_at"`
+	Validation ValidationStatus           `json:"validation_status"`
+	Errors     []string                   `json:"validation_errors"`
+}
+
+func (w *wireGraph) missing() string { return without(w.Validation == "", "validation_status") }
+
+func (w *wireGraph) status() GraphStatus {
+	g := GraphStatus{
+		Name: w.Name, Namespace: w.Namespace, Nodes: w.Nodes, Store: w.Store,
+		SecretNames: slices.Sorted(maps.Keys(w.Secrets)),
+		Retry: RetryPolicy{
+			MaxRetries: w.Retry.MaxRetries, Strategy: w.Retry.Strategy, Exponent: w.Retry.Exponent,
+			Backoff: fromMillis(w.Retry.BackoffMS), MaxDelay: fromMillis(w.Retry.MaxDelayMS),
+		},
+		CreatedAt: w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time, Validation: w.Validation, Errors: w.Errors,
+	}
+	for _, t := range w.Triggers {
+		g.Triggers = append(g.Triggers, CronTrigger{t.Value.Expression, t.Value.Timezone})
+	}
+	return g
+}
+
+// PutGraph implements [Control] (protocol.md §4).
+func (n *namespace) PutGraph(ctx context.Context, name string, g GraphSpec) (GraphStatus, error) {
+	return n.graph(ctx, name, n.call("upsert graph", http.MethodPut, "/graph/", name).withBody(g.encode()))
+}
+
+// Graph implements [Control] (protocol.md §4).
+func (n *namespace) Graph(ctx context.Context, name string) (GraphStatus, error) {
+	return n.graph(ctx, name, n.call("graph", http.MethodGet, "/graph/", name))
+}
+
+// graph makes a call that answers one graph, which does not say its name.
+func (n *namespace) graph(ctx context.Context, name string, k call) (GraphStatus, error) {
+	answer, err := fetch[wireGraph](ctx, n.conn, k)
+	if err != nil {
+		return GraphStatus{}, err
+	}
+	answer.Name, answer.Namespace = name, n.name
+	return answer.status(), nil
+}
+
+type graphsAnswer struct {
+	Templates []wireGraph `json:"templates"`
+}
+
+func (a *graphsAnswer) missing() string { return without(a.Templates == nil, "templates") }
+
+// Graphs implements [Control] (protocol.md §4).
+func (n *namespace) Graphs(ctx context.Context) ([]GraphStatus, error) {
+	answer, err := fetch[graphsAnswer](ctx, n.conn, n.call("graphs", http.MethodGet, "/graphs/"))
+	graphs := make([]GraphStatus, 0, len(answer.Templates))
+	for i := range answer.Templates {
+		graphs = append(graphs, answer.Templates[i].status())
+	}
+	return graphs, err
+}

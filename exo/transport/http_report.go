@@ -1,0 +1,170 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/exospherehost/exo-go/internal/wire"
+)
+
+// parallelReports is how many single reports are under way at once.
+const parallelReports = 32
+
+// Report implements [Worker] (protocol.md §§3, 13): one call for many reports
+// where the state manager can, else parallel calls.
+func (n *namespace) Report(ctx context.Context, reports []Report) []error {
+	errs := make([]error, len(reports))
+	switch {
+	case len(reports) == 0:
+		return nil
+	case len(reports) == 1:
+		errs[0] = n.reportOne(ctx, reports[0])
+	case n.has(ExtensionReport):
+		n.reportBatches(ctx, reports, errs)
+	default:
+		n.reportEach(ctx, reports, errs)
+	}
+	for _, err := range errs {
+		if err != nil {
+			return errs
+		}
+	}
+	return nil
+}
+
+// reportEach makes a call for each report, some at once.
+func (n *namespace) reportEach(ctx context.Context, reports []Report, errs []error) {
+	var next atomic.Int64
+	var calls sync.WaitGroup
+	for range min(len(reports), parallelReports) {
+		calls.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(reports)); i = next.Add(1) - 1 {
+				errs[i] = n.reportOne(ctx, reports[i])
+			}
+		})
+	}
+	calls.Wait()
+}
+
+// reportOne makes the call for one report.
+func (n *namespace) reportOne(ctx context.Context, r Report) error {
+	kind, err := kindOf(r)
+	if err != nil {
+		return refused("report", err)
+	}
+	k := n.call("report", http.MethodPost, "/state/", r.StateID, kind.route)
+	k.body = newPayload()
+	b := append(k.body.bytes(), '{')
+	b, err = appendOutcome(b, r, n.has(ExtensionReport))
+	if err != nil {
+		k.body.release()
+		return refused("report", err)
+	}
+	if r.Token != "" {
+		b = append(b, `,"lease_token":`...)
+		b = wire.AppendString(b, r.Token)
+	}
+	*k.body.buf = append(b, '}')
+	return n.send(ctx, k, func(answer []byte) error {
+		c := cursor{text: answer}
+		var result reportResult
+		if err := c.document(func(name []byte) error { return result.member(&c, name) }); err != nil {
+			return err
+		}
+		return result.check()
+	})
+}
+
+// outcomeKind is where a kind of outcome goes: the route of a single report, and
+// the member in a batch.
+type outcomeKind struct{ route, member string }
+
+func kindOf(r Report) (outcomeKind, error) {
+	switch o := r.Outcome.(type) {
+	case Executed:
+		return outcomeKind{"/executed", "executed"}, nil
+	case Errored:
+		return outcomeKind{"/errored", "errored"}, nil
+	case Pruned:
+		return outcomeKind{"/prune", "prune"}, nil
+	case Requeued:
+		return outcomeKind{"/re-enqueue-after", "re_enqueue_after"}, nil
+	default:
+		return outcomeKind{}, fmt.Errorf("state %s: %T is no outcome: want Executed, Errored, Pruned or Requeued", r.StateID, o)
+	}
+}
+
+// appendOutcome appends the members of the body that says what became of a
+// state. The whole is JSON if every object in the outcome is, which it checks.
+func appendOutcome(b []byte, r Report, permanent bool) ([]byte, error) {
+	switch o := r.Outcome.(type) {
+	case Executed:
+		b = append(b, `"outputs":[`...)
+		for i, output := range o.Outputs {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			output = objectOrEmpty(output)
+			if err := checkObject(output); err != nil {
+				return b, fmt.Errorf("state %s: output %d: %w", r.StateID, i, err)
+			}
+			b = append(b, output...)
+		}
+		b = append(b, ']')
+	case Errored:
+		b = append(b, `"error":`...)
+		b = wire.AppendString(b, o.Message)
+		if o.Permanent && permanent {
+			b = append(b, `,"permanent":true`...)
+		}
+	case Pruned:
+		data := []byte("{}")
+		if o.Data != nil {
+			var err error
+			if data, err = json.Marshal(o.Data); err != nil {
+				return b, fmt.Errorf("state %s: the data it was pruned with: %w", r.StateID, err)
+			}
+		}
+		b = append(b, `"data":`...)
+		b = append(b, data...)
+	case Requeued:
+		b = append(b, `"enqueue_after":`...)
+		b = strconv.AppendInt(b, max(millis(o.After), 1), 10)
+	}
+	return b, nil
+}
+
+// reportResult is the answer to one report.
+type reportResult struct {
+	status string
+	code   int64
+	detail []byte // as it stands in the answer
+}
+
+func (r *reportResult) member(c *cursor, name []byte) error {
+	raw, err := c.value()
+	switch string(name) {
+	case "status":
+		r.status = text(raw, string(StatusExecuted))
+	case "code":
+		r.code = integer(raw)
+	case "detail":
+		r.detail = raw
+	}
+	return err
+}
+
+func (r *reportResult) check() error {
+	if r.status == "" && r.code == 0 {
+		return errNoStatus
+	}
+	return nil
+}
+
+var errNoStatus = errors.New(`no "status"`)

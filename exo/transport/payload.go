@@ -1,0 +1,96 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+)
+
+// maxPooled is the size above which a buffer is left to the garbage collector.
+const maxPooled = 1 << 20
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
+
+func getBuffer() *[]byte { return buffers.Get().(*[]byte) }
+
+// putBuffer takes a buffer back. It is zeroed, so that secrets do not linger.
+func putBuffer(b *[]byte) {
+	if cap(*b) > maxPooled {
+		return
+	}
+	clear(*b)
+	*b = (*b)[:0]
+	buffers.Put(b)
+}
+
+// A payload is the body of a request in a pooled buffer. net/http may read a
+// body after it has returned the answer, so the buffer goes back only when the
+// caller and every reader have let go of it.
+type payload struct {
+	buf  *[]byte
+	refs atomic.Int32 // the caller's, and one for each open reader
+}
+
+func newPayload() *payload {
+	p := &payload{buf: getBuffer()}
+	p.refs.Store(1)
+	return p
+}
+
+func (p *payload) bytes() []byte { return *p.buf }
+
+func (p *payload) append(b []byte) { *p.buf = append(*p.buf, b...) }
+
+// release lets go of the payload. It may be nil.
+func (p *payload) release() {
+	if p != nil && p.refs.Add(-1) == 0 {
+		putBuffer(p.buf)
+	}
+}
+
+var errReleased = errors.New("the body of this request is gone: its call is over")
+
+// reader opens the body. It is an error once all have let go of it.
+func (p *payload) reader() (io.ReadCloser, error) {
+	for {
+		n := p.refs.Load()
+		if n == 0 {
+			return nil, errReleased
+		}
+		if p.refs.CompareAndSwap(n, n+1) {
+			return &payloadReader{payload: p, rest: *p.buf}, nil
+		}
+	}
+}
+
+// A payloadReader may be closed while it is read.
+type payloadReader struct {
+	mu      sync.Mutex
+	payload *payload // nil once closed
+	rest    []byte
+}
+
+func (r *payloadReader) Read(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.payload == nil {
+		return 0, errReleased
+	}
+	if len(r.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+func (r *payloadReader) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.payload != nil {
+		r.payload.release()
+		r.payload, r.rest = nil, nil
+	}
+	return nil
+}
