@@ -1,0 +1,172 @@
+package statemanager
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/wire"
+)
+
+// A node is a registered node. Programs copy what they need of it.
+type node struct {
+	info            transport.NodeInfo
+	inputs, outputs []property
+	problem         error // why the schemas cannot be read; nil: they can
+}
+
+// nodeKey names a node.
+type nodeKey struct{ namespace, name string }
+
+// Register declares nodes of a namespace. A name that is registered already is
+// replaced; of one that occurs twice in nodes the last counts.
+//
+// Every graph that places a node that is new, or whose schemas or secrets have
+// changed, is validated again: it may become VALID, and it may become INVALID,
+// for a run that cannot go well is better refused than begun. (The reference
+// server validates a graph when it is written, and never again.) Runs under way
+// keep the version that they began with.
+func (e *Engine) Register(now time.Time, ns, runtime string, nodes []transport.NodeSpec) error {
+	const op = "register"
+	if err := checkNodes(ns, nodes).refused(op); err != nil {
+		return err
+	}
+	e.enter(now)
+	defer e.mu.Unlock()
+	space := e.namespace(ns)
+	changed := make(map[nodeKey]bool)
+	for _, spec := range nodes {
+		spec.InputsSchema = cloneObject(spec.InputsSchema)
+		spec.OutputsSchema = cloneObject(spec.OutputsSchema)
+		spec.Secrets = slices.Clone(spec.Secrets)
+		n, known := space.nodes.get(spec.Name)
+		if !known {
+			n = &node{}
+			n.info.CreatedAt = timeOf(e.now)
+			space.nodes.add(spec.Name, n)
+		}
+		if !known || !sameSpec(&n.info.NodeSpec, &spec) {
+			n.inputs, n.outputs, n.problem = readSchemas(&spec)
+			changed[nodeKey{ns, spec.Name}] = true
+		}
+		n.info = transport.NodeInfo{
+			NodeSpec: spec, Namespace: ns, Runtime: runtime, RuntimeNamespace: ns,
+			CreatedAt: n.info.CreatedAt, UpdatedAt: timeOf(e.now),
+		}
+	}
+	e.revalidate(changed)
+	return nil
+}
+
+// checkNodes are the field rules of a registration.
+func checkNodes(ns string, nodes []transport.NodeSpec) FieldErrors {
+	var wrong FieldErrors
+	if len(ns) > MaxNameBytes {
+		wrong = append(wrong, tooLong(MaxNameBytes, ns, "namespace"))
+	}
+	if len(nodes) > MaxRegistered {
+		return append(wrong, tooMany(MaxRegistered, len(nodes), "nodes"))
+	}
+	for i := range nodes {
+		n := &nodes[i]
+		if len(n.Name) > MaxNameBytes {
+			wrong = append(wrong, tooLong(MaxNameBytes, n.Name, "nodes", i, "name"))
+		}
+		if err := checkObject(n.InputsSchema); err != nil {
+			wrong = append(wrong, notObject(err.Error(), "nodes", i, "inputs_schema"))
+		}
+		if err := checkObject(n.OutputsSchema); err != nil {
+			wrong = append(wrong, notObject(err.Error(), "nodes", i, "outputs_schema"))
+		}
+		if len(n.Secrets) > MaxSecrets {
+			wrong = append(wrong, tooMany(MaxSecrets, len(n.Secrets), "nodes", i, "secrets"))
+		}
+	}
+	return wrong
+}
+
+// checkObject reports whether schema is a JSON object; none at all is one too.
+func checkObject(schema []byte) error {
+	if len(schema) == 0 {
+		return nil
+	}
+	return wire.Scan(string(schema), func(string, wire.Kind, string) error { return nil })
+}
+
+// cloneObject copies a JSON object; none at all is an empty one.
+func cloneObject(o []byte) []byte {
+	if len(o) == 0 {
+		return []byte(emptyObject)
+	}
+	return bytes.Clone(o)
+}
+
+func sameSpec(a, b *transport.NodeSpec) bool {
+	return bytes.Equal(a.InputsSchema, b.InputsSchema) &&
+		bytes.Equal(a.OutputsSchema, b.OutputsSchema) && slices.Equal(a.Secrets, b.Secrets)
+}
+
+func readSchemas(spec *transport.NodeSpec) (inputs, outputs []property, problem error) {
+	if inputs, problem = readSchema(spec.InputsSchema); problem != nil {
+		return nil, nil, &schemaError{"inputs", spec.Name, problem}
+	}
+	if outputs, problem = readSchema(spec.OutputsSchema); problem != nil {
+		return nil, nil, &schemaError{"outputs", spec.Name, problem}
+	}
+	return inputs, outputs, nil
+}
+
+// A schemaError is a schema that cannot be read.
+type schemaError struct {
+	which, node string
+	err         error
+}
+
+func (s *schemaError) Error() string {
+	return "the " + s.which + " schema of node " + strconv.Quote(clip(s.node)) + " is refused: " + s.err.Error()
+}
+
+func (s *schemaError) Unwrap() error { return s.err }
+
+// node is the node registered under that key, nil if there is none.
+func (e *Engine) node(k nodeKey) *node {
+	if ns := e.namespaces[k.namespace]; ns != nil {
+		return ns.nodes.byName[k.name]
+	}
+	return nil
+}
+
+// Nodes lists the nodes of a namespace, in the order in which their names were
+// first registered.
+func (e *Engine) Nodes(ns string) []transport.NodeInfo {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	space := e.namespaces[ns]
+	if space == nil {
+		return nil
+	}
+	list := make([]transport.NodeInfo, len(space.nodes.order))
+	for i, n := range space.nodes.order {
+		list[i] = n.info
+		list[i].InputsSchema = bytes.Clone(n.info.InputsSchema)
+		list[i].OutputsSchema = bytes.Clone(n.info.OutputsSchema)
+		list[i].Secrets = slices.Clone(n.info.Secrets)
+	}
+	return list
+}
+
+// Namespaces lists the namespaces that hold a node, a graph or a run, sorted.
+func (e *Engine) Namespaces() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var names []string
+	for name, ns := range e.namespaces {
+		if len(ns.nodes.order)+len(ns.graphs.order)+len(ns.runs) > 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

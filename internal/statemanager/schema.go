@@ -1,0 +1,93 @@
+package statemanager
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/exospherehost/exo-go/internal/wire"
+)
+
+// A property is a property of a node's inputs or outputs schema.
+type property struct {
+	name string
+	text bool // its values are strings
+}
+
+// readSchema reads the properties of a schema as strictly as the reference
+// server does (protocol.md §6.2), so that a graph that is valid here is valid
+// there.
+func readSchema(schema []byte) ([]property, error) {
+	var (
+		properties string
+		required   []string
+		list       []property
+	)
+	err := wire.Scan(string(schema), func(key string, kind wire.Kind, val string) error {
+		switch key {
+		case "properties":
+			if kind != wire.Other {
+				return errors.New("its properties are no object")
+			}
+			properties = val
+		case "required":
+			if json.Unmarshal([]byte(val), &required) != nil {
+				return errors.New("its list of required properties is none")
+			}
+		}
+		return nil
+	})
+	if err != nil || properties == "" {
+		return nil, err
+	}
+	err = wire.Scan(properties, func(name string, kind wire.Kind, val string) error {
+		if strings.HasPrefix(name, "_") || name == "model_config" {
+			return fmt.Errorf("property %s: names that begin with an underscore, and model_config, are refused", clip(name))
+		}
+		p := property{name: name}
+		if kind == wire.Other && strings.HasPrefix(val, "{") {
+			text, hasDefault, err := readProperty(name, val)
+			if err != nil {
+				return err
+			}
+			p.text = text && (hasDefault || slices.Contains(required, name))
+		}
+		if i := slices.IndexFunc(list, func(o property) bool { return o.name == name }); i >= 0 {
+			list[i] = p
+		} else {
+			list = append(list, p)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// readProperty reads the schema of one property. It is text if it is exactly a
+// string: no other type beside it, no keyword or format that stands for another.
+func readProperty(name, schema string) (text, hasDefault bool, err error) {
+	other := false
+	err = wire.Scan(schema, func(key string, kind wire.Kind, val string) error {
+		switch key {
+		case "type":
+			text = kind == wire.String && val == "string"
+		case "default":
+			hasDefault = true
+		case "enum", "const", "oneOf", "anyOf", "allOf", "$ref":
+			other = true
+		case "format":
+			switch val {
+			case "date-time", "date", "time", "uri", "uuid":
+				other = true
+			}
+		case "pattern":
+			if _, err := regexp.Compile(val); err != nil {
+				return fmt.Errorf("property %s: its pattern is refused: %w", clip(name), err)
+			}
+		}
+		return nil
+	})
+	return text && !other, hasDefault, err
+}
