@@ -3,11 +3,16 @@
 // starts no goroutine and does no I/O: every call is given the time, does its
 // whole transition at once under one lock, and takes ids, tokens and jitter
 // from one source of randomness. So the same calls give the same states.
+//
+// Where to find what: register.go and schema.go know nodes; upsert.go,
+// validate_*.go, placeholder.go and graph.go turn a graph into a program;
+// trigger.go, claim.go, report.go, next.go, join.go and retry.go run it.
 package statemanager
 
 import (
+	crand "crypto/rand"
+	"hash/maphash"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"time"
 
@@ -16,154 +21,176 @@ import (
 
 // Options configures an [Engine]. The zero value is fit for use.
 type Options struct {
-	Rand         rand.Source
+	// Rand is where ids, lease tokens and jitter come from. The engine uses it
+	// under its lock and it must be used by nobody else. nil is a ChaCha8
+	// generator with a seed of the operating system.
+	Rand rand.Source
+
+	// DefaultLease is the lease of claims that ask for none. 0: they never
+	// expire, as with the reference server.
 	DefaultLease time.Duration
-	Rules        Rules
-	OnChange     func(Change)
-	KeepRuns     int
+
+	// Rules says how joins behave. The zero value is ours (protocol.md §14).
+	Rules Rules
+
+	// OnChange, if not nil, is told every transition of a state, in order, under
+	// the engine's lock and before the call that made it returns. It must not
+	// call the engine.
+	OnChange func(Change)
+
+	// KeepRuns is how many runs at rest are kept: those that came to rest first
+	// are dropped beyond it, with their states and stores. 0 keeps them all. Runs
+	// under way are never dropped.
+	KeepRuns int
+
+	// KeepStates bounds the states of runs at rest in the same way, except that
+	// the run that came to rest last is always kept. 0: no bound.
+	KeepStates int
 }
 
-// Rules chooses between our rules and the reference server's.
-type Rules struct {
-	AsReference bool
-}
-
-// Change is one transition of a state.
+// A Change is one transition of a state: what a wake-up or a journal needs.
 type Change struct {
-	Namespace, Node string
-	StateID, RunID  string
-	From, To        transport.Status
-	Due             time.Time
-	RunAtRest       bool
+	Namespace, Node string           // the queue: the namespace and the name of the state's node
+	StateID, RunID  string           //
+	From, To        transport.Status // From is empty for a state that is new; To == CREATED: it may be claimed from Due on
+	Due             time.Time        // when the state may be claimed, or could when it was created
+	RunAtRest       bool             // the run has no pending state any more, and its joins are decided
 }
 
-// ReportResult is the answer to a report that was taken.
-type ReportResult struct {
-	Status       transport.Status
-	RetryCreated bool
-	EnqueueAfter time.Time
-}
-
-// FieldError is one field of a request that breaks a rule (protocol.md §2).
-type FieldError struct {
-	Type  string
-	Loc   []any
-	Msg   string
-	Input any
-	Ctx   map[string]any
-}
-
-// FieldErrors is why a request was refused with status 422.
-type FieldErrors []FieldError
-
-func (f FieldErrors) Error() string {
-	var s string
-	for i, e := range f {
-		if i > 0 {
-			s += "; "
-		}
-		s += e.Msg
-	}
-	return s
-}
-
-// Engine holds graphs, runs and states. It is safe for concurrent use.
+// An Engine holds nodes, graphs, runs and states. It is safe for concurrent
+// use. Its time is the latest that a call has been given; an earlier one counts
+// as that, and one before 1970 or after 2262 as the nearest of these.
+//
+// Every error is a [*transport.Error] with the status that the HTTP protocol
+// answers and, as its message, the "detail" of that answer.
 type Engine struct {
-	mu   sync.Mutex
-	opts Options
+	mu sync.Mutex
+
+	rand         *rand.Rand
+	defaultLease time.Duration
+	rules        joinRules
+	onChange     func(Change)
+	keepRuns     int
+	keepStates   int
+
+	now        int64 // unix nanoseconds
+	namespaces map[string]*namespace
+	runs       map[string]*run
+	ids        idTable
+	created    uint64 // runs and states made so far: their order
+
+	leases    timeline[*state] // by the end of the lease; the order is the token
+	leased    int              // states under a lease; the rest of leases is stale
+	claimed   uint64           // claims made so far
+	crons     timeline[*cronTrigger]
+	cronsLive int
+
+	resting restingRuns
+	changes []changed
+	touched *run // the run that changes belong to
+	hash    maphash.Hash
+	// Room for what is made on the way; empty between calls.
+	scratchJSON    []byte
+	scratchArray   []byte
+	scratchOutputs []string
+	scratchValues  []value
+	scratchNext    []transport.Object
 }
 
-// New makes an Engine without any nodes or graphs.
-func New(o Options) *Engine { return &Engine{opts: o} }
-
-func unfinished(op string) error {
-	return &transport.Error{Op: op, Status: http.StatusNotImplemented, Message: "not built yet"}
+// A namespace keeps nodes, graphs and runs apart from those of others.
+type namespace struct {
+	name   string
+	nodes  registry[*node]
+	graphs registry[*graph]
+	runs   []*run                 // in order of creation
+	queues map[string]*readyQueue // by node
 }
 
-func (e *Engine) Register(_ time.Time, _, _ string, _ []transport.NodeSpec) error {
-	return unfinished("register")
+// A registry is a map that remembers the order in which names came.
+type registry[T any] struct {
+	byName map[string]T
+	order  []T
 }
 
-func (e *Engine) Claim(_ time.Time, _ string, _ transport.ClaimRequest) []transport.State { return nil }
-
-func (e *Engine) Report(_ time.Time, _ string, _ transport.Report) (ReportResult, error) {
-	return ReportResult{}, unfinished("report")
+func (r *registry[T]) get(name string) (T, bool) {
+	v, ok := r.byName[name]
+	return v, ok
 }
 
-func (e *Engine) ReportAll(_ time.Time, _ string, rs []transport.Report) ([]ReportResult, []error) {
-	return make([]ReportResult, len(rs)), make([]error, len(rs))
+// add adds a name that is not there yet.
+func (r *registry[T]) add(name string, v T) {
+	if r.byName == nil {
+		r.byName = make(map[string]T)
+	}
+	r.byName[name] = v
+	r.order = append(r.order, v)
 }
 
-func (e *Engine) Heartbeat(_ time.Time, _ string, _ map[string]string, _ time.Duration) (lost []string) {
-	return nil
+// New makes an Engine without nodes or graphs.
+func New(o Options) *Engine {
+	src := o.Rand
+	if src == nil {
+		var seed [32]byte
+		_, _ = crand.Read(seed[:]) // never fails
+		src = rand.NewChaCha8(seed)
+	}
+	return &Engine{
+		rand:         rand.New(src), //nolint:gosec // lease tokens fence off stale workers; they are no secrets
+		defaultLease: max(0, o.DefaultLease),
+		rules:        o.Rules.joins(),
+		onChange:     o.OnChange,
+		keepRuns:     o.KeepRuns,
+		keepStates:   o.KeepStates,
+		namespaces:   make(map[string]*namespace),
+		runs:         make(map[string]*run),
+	}
 }
 
-func (e *Engine) Secrets(_ time.Time, _, _ string) (transport.Secrets, error) {
-	return nil, unfinished("secrets")
+// enter takes the lock and moves time forward: what is due by then happens
+// before the call that enters. The caller unlocks.
+func (e *Engine) enter(now time.Time) {
+	e.mu.Lock()
+	e.now = max(e.now, nanos(now))
+	e.advance()
 }
 
-func (e *Engine) PutGraph(_ time.Time, _, _ string, _ transport.GraphSpec) (transport.GraphStatus, error) {
-	return transport.GraphStatus{}, unfinished("upsert graph")
+// namespace is the namespace of that name, made if need be.
+func (e *Engine) namespace(name string) *namespace {
+	ns := e.namespaces[name]
+	if ns == nil {
+		ns = &namespace{name: name, queues: make(map[string]*readyQueue)}
+		e.namespaces[name] = ns
+	}
+	return ns
 }
 
-func (e *Engine) Graph(_, _ string) (transport.GraphStatus, error) {
-	return transport.GraphStatus{}, unfinished("graph")
+// state is the state with that id, in hexadecimal digits of either case.
+func (e *Engine) state(id string) (*state, bool) {
+	st := e.ids.find(id)
+	return st, st != nil
 }
 
-func (e *Engine) Graphs(_ string) []transport.GraphStatus { return nil }
-
-func (e *Engine) Nodes(_ string) []transport.NodeInfo { return nil }
-
-func (e *Engine) Namespaces() []string { return nil }
-
-func (e *Engine) Trigger(_ time.Time, _, _ string, _ transport.TriggerSpec) (runID string, err error) {
-	return "", unfinished("trigger")
+// workerState is a state as its node's workers see it: they are in the node's
+// namespace, which need not be the graph's.
+func (e *Engine) workerState(op, ns, id string) (*state, error) {
+	if st, ok := e.state(id); ok && st.place.namespace == ns {
+		return st, nil
+	}
+	return nil, notFound(op, "State not found")
 }
 
-func (e *Engine) CancelTriggers(_ time.Time, _, _ string) (int, error) {
-	return 0, unfinished("cancel triggers")
+// graphState is a state as those see it who manage its graph.
+func (e *Engine) graphState(op, ns, id string) (*state, error) {
+	if st, ok := e.state(id); ok && st.run.namespace.name == ns {
+		return st, nil
+	}
+	return nil, notFound(op, "State not found")
 }
 
-func (e *Engine) Runs(_ string, _, _ int) (transport.RunPage, error) {
-	return transport.RunPage{}, unfinished("runs")
+// run is the run with that id in a namespace.
+func (e *Engine) run(op, ns, id string) (*run, error) {
+	if r := e.runs[id]; r != nil && r.namespace.name == ns {
+		return r, nil
+	}
+	return nil, notFound(op, "Run "+clip(id)+" not found in namespace "+clip(ns))
 }
-
-func (e *Engine) Run(_, _ string) (transport.RunInfo, []transport.StateDetail, error) {
-	return transport.RunInfo{}, nil, unfinished("run")
-}
-
-func (e *Engine) AtRest(_, _ string) (bool, error) { return false, unfinished("run") }
-
-func (e *Engine) RunGraph(_, _ string) (transport.RunGraph, error) {
-	return transport.RunGraph{}, unfinished("run graph")
-}
-
-func (e *Engine) StateDetail(_, _, _, _ string) (transport.StateDetail, error) {
-	return transport.StateDetail{}, unfinished("state detail")
-}
-
-func (e *Engine) Retry(_ time.Time, _, _, _ string, _ bool) (newStateID string, err error) {
-	return "", unfinished("manual retry")
-}
-
-func (e *Engine) CancelRun(_ time.Time, _, _ string) error { return unfinished("cancel run") }
-
-func (e *Engine) StoreAll(_, _ string) (map[string]string, error) { return nil, unfinished("store") }
-
-func (e *Engine) StoreGet(_, _, _ string) (string, bool, error) {
-	return "", false, unfinished("store")
-}
-
-func (e *Engine) StoreSet(_ time.Time, _, _, _, _ string) error { return unfinished("store") }
-
-func (e *Engine) StoreSwap(_ time.Time, _, _, _ string, _ *string, _ string) (bool, error) {
-	return false, unfinished("store")
-}
-
-func (e *Engine) StoreDelete(_ time.Time, _, _, _ string) error { return unfinished("store") }
-
-func (e *Engine) Advance(_ time.Time) {}
-
-func (e *Engine) NextEvent() (time.Time, bool) { return time.Time{}, false }
-
-func (e *Engine) NextDue(_ string, _ []string) (time.Time, bool) { return time.Time{}, false }

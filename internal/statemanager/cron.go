@@ -1,0 +1,75 @@
+package statemanager
+
+import (
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/cron"
+)
+
+// A cronTrigger starts runs of a graph (protocol.md §12). The run is of the
+// version that is valid at the time. If there is none, or a store key is
+// required that has no default, there is no run: nobody could be told.
+type cronTrigger struct {
+	graph     *graph
+	schedule  *cron.Schedule
+	order     uint64
+	cancelled bool
+}
+
+// addTriggers schedules the triggers of a graph that has just been written.
+func (e *Engine) addTriggers(g *graph, schedules []*cron.Schedule) {
+	for _, s := range schedules {
+		e.created++
+		t := &cronTrigger{graph: g, schedule: s, order: e.created}
+		g.triggers = append(g.triggers, t)
+		e.cronsLive++
+		e.plan(t)
+	}
+}
+
+// plan schedules the next run of a trigger. Times that have passed already are
+// skipped: after a pause there is one run, for the latest of them.
+func (e *Engine) plan(t *cronTrigger) {
+	next := t.schedule.Next(timeOf(e.now))
+	if next.IsZero() {
+		return
+	}
+	e.crons.push(nanos(next), t.order, t)
+}
+
+// fire starts a run for a trigger that is due.
+func (e *Engine) fire(t *cronTrigger) {
+	if p := t.graph.program; p != nil {
+		_, _ = e.start(t.graph.namespace, p, transport.TriggerSpec{})
+	}
+	e.plan(t)
+}
+
+// cancelTriggers takes back the triggers of a graph and counts them.
+func (e *Engine) cancelTriggers(g *graph) int {
+	n := len(g.triggers)
+	for _, t := range g.triggers {
+		t.cancelled = true
+	}
+	g.triggers = nil
+	e.cronsLive -= n
+	if e.crons.len() > 2*e.cronsLive {
+		e.crons.compact(func(m *moment[*cronTrigger]) bool { return !m.item.cancelled })
+	}
+	return n
+}
+
+// CancelTriggers removes the cron triggers of a graph, until it is written again,
+// and counts them.
+func (e *Engine) CancelTriggers(now time.Time, ns, name string) (int, error) {
+	e.enter(now)
+	defer e.mu.Unlock()
+	if space := e.namespaces[ns]; space != nil {
+		if g, ok := space.graphs.get(name); ok {
+			g.spec.Triggers = []transport.CronTrigger{}
+			return e.cancelTriggers(g), nil
+		}
+	}
+	return 0, notFound("cancel triggers", "Graph template "+clip(name)+" not found in namespace "+clip(ns))
+}

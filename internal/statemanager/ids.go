@@ -1,0 +1,168 @@
+package statemanager
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+	"strings"
+)
+
+// State ids are ObjectIds: 4 bytes of unix seconds, 5 random bytes, and a
+// counter of 3 bytes (protocol.md §1). Here the random bytes name an epoch of
+// 2²⁴ states and the counter is the state's place in it, so a state is found
+// without a map.
+
+const (
+	idBytes     = 12
+	idLen       = 2 * idBytes
+	epochStates = 1 << 24
+	pageStates  = 1 << 10
+	blockIDs    = 64 // ids that share one allocation
+)
+
+// An idTable makes ids and finds states by them.
+type idTable struct {
+	epochs []*idEpoch
+	text   strings.Builder // of the latest ids, which are slices of it
+}
+
+type idEpoch struct {
+	tag   [5]byte
+	pages []*idPage // nil: all of its states have been dropped
+	next  int
+}
+
+type idPage struct {
+	states [pageStates]*state
+	live   int
+}
+
+// add gives st an id and a place in the table.
+func (t *idTable) add(st *state, r *rand.Rand) {
+	if len(t.epochs) == 0 || t.epochs[len(t.epochs)-1].next == epochStates {
+		ep := &idEpoch{}
+		var random [8]byte
+		binary.LittleEndian.PutUint64(random[:], r.Uint64())
+		copy(ep.tag[:], random[:])
+		t.epochs = append(t.epochs, ep)
+	}
+	ep := t.epochs[len(t.epochs)-1]
+	n := ep.next
+	ep.next++
+	if n%pageStates == 0 {
+		ep.pages = append(ep.pages, &idPage{})
+	}
+	page := ep.pages[n/pageStates]
+	page.states[n%pageStates] = st
+	page.live++
+
+	var raw [idBytes]byte
+	binary.BigEndian.PutUint32(raw[:4], seconds(st.created))
+	copy(raw[4:9], ep.tag[:])
+	raw[9], raw[10], raw[11] = byte(n>>16), byte(n>>8), byte(n)
+	st.id = t.write(raw)
+}
+
+// write is raw in hexadecimal digits.
+func (t *idTable) write(raw [idBytes]byte) string {
+	if t.text.Cap()-t.text.Len() < idLen {
+		t.text = strings.Builder{}
+		t.text.Grow(blockIDs * idLen)
+	}
+	var digits [idLen]byte
+	hex.Encode(digits[:], raw[:])
+	begin := t.text.Len()
+	t.text.Write(digits[:])
+	return t.text.String()[begin:]
+}
+
+// find is the state with that id, nil if there is none.
+func (t *idTable) find(id string) *state {
+	var raw [idBytes]byte
+	if !parseID(id, &raw) {
+		return nil
+	}
+	slot, _ := t.slot(raw)
+	if slot == nil || *slot == nil || seconds((*slot).created) != binary.BigEndian.Uint32(raw[:4]) {
+		return nil
+	}
+	return *slot
+}
+
+// remove forgets a state.
+func (t *idTable) remove(st *state) {
+	var raw [idBytes]byte
+	if !parseID(st.id, &raw) {
+		return
+	}
+	slot, page := t.slot(raw)
+	if slot == nil || *slot != st {
+		return
+	}
+	*slot = nil
+	if (*page).live--; (*page).live == 0 {
+		*page = nil
+	}
+}
+
+// slot is where the table keeps the state with that id, and its page.
+func (t *idTable) slot(raw [idBytes]byte) (**state, **idPage) {
+	n := int(raw[9])<<16 | int(raw[10])<<8 | int(raw[11])
+	for i := len(t.epochs) - 1; i >= 0; i-- {
+		ep := t.epochs[i]
+		if [5]byte(raw[4:9]) != ep.tag || n >= ep.next {
+			continue
+		}
+		page := &ep.pages[n/pageStates]
+		if *page == nil {
+			return nil, nil
+		}
+		return &(*page).states[n%pageStates], page
+	}
+	return nil, nil
+}
+
+// parseID reads 24 hexadecimal digits of either case.
+func parseID(id string, raw *[idBytes]byte) bool {
+	if len(id) != idLen {
+		return false
+	}
+	for i := range raw {
+		high, low := hexDigit(id[2*i]), hexDigit(id[2*i+1])
+		if high > 15 || low > 15 {
+			return false
+		}
+		raw[i] = high<<4 | low
+	}
+	return true
+}
+
+// hexDigit is the value of a hexadecimal digit, above 15 if c is none.
+func hexDigit(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 0xff
+}
+
+// newRunID makes a UUID of version 4.
+func newRunID(r *rand.Rand) string {
+	var u [16]byte
+	binary.LittleEndian.PutUint64(u[:8], r.Uint64())
+	binary.LittleEndian.PutUint64(u[8:], r.Uint64())
+	u[6] = u[6]&0x0f | 0x40
+	u[8] = u[8]&0x3f | 0x80
+	var s [36]byte
+	hex.Encode(s[0:8], u[0:4])
+	hex.Encode(s[9:13], u[4:6])
+	hex.Encode(s[14:18], u[6:8])
+	hex.Encode(s[19:23], u[8:10])
+	hex.Encode(s[24:36], u[10:16])
+	s[8], s[13], s[18], s[23] = '-', '-', '-', '-'
+	return string(s[:])
+}

@@ -1,0 +1,202 @@
+package statemanager
+
+import "github.com/exospherehost/exo-go/exo/transport"
+
+// Joins
+//
+// A placement with unites: {identifier: A} is a join; A is its anchor. For every
+// state s of A that succeeds, the join runs once, when what s gave rise to is
+// done: not when something arrives at it. These are the rules (protocol.md §9,
+// §14); a state "descends from s" if s is among its parents.
+//
+//   - The branches of a join are the states that descend from s. They need not
+//     lead to the join: a branch that ends in a leaf counts as well. If s gave
+//     rise to none, the join runs right after s.
+//   - A branch is done when its state succeeds, is pruned, or fails for good; a
+//     state that is retried is not done. ALL_DONE runs when all branches are
+//     done. ALL_SUCCESS runs when they are and none of them failed. To be pruned
+//     is not to fail. If all were pruned the join runs too.
+//   - If a branch failed, a join of ALL_SUCCESS does not run. It gets another
+//     chance each time the branches are done again, which takes a manual retry.
+//   - The join's own states have s as their direct parent and descend from it,
+//     but are not among its branches. Of the joins on one anchor, a later one
+//     waits for the earlier ones that lead to it by next_nodes, and for all that
+//     follows from them. Joins that do not lead to each other run side by side.
+//   - Joins nest. What an inner join waits for, an outer one waits for; and so it
+//     does for the inner join's states and what descends from them, since all of
+//     these descend from the outer anchor. When the last branch of an inner join
+//     is done the inner join runs in the same transition, so that the outer one
+//     never sees a gap. An inner join that a failure keeps from running keeps an
+//     outer one of ALL_SUCCESS from it as well, but not one of ALL_DONE.
+//   - Every state of a fan-out is an anchor of its own, so a join on the node that
+//     fans out runs once for each of them.
+//   - A join that has run for s never runs for s again, whatever a manual retry
+//     may do to the branches. A manual retry of s itself, where it is forced,
+//     makes a new state, and so a new anchor.
+//   - A join whose inputs cannot be made, because a store key is gone or they are
+//     too large, is born ERRORED.
+//
+// Nothing is ever searched. Every state belongs to a group: the branches that
+// are counted together. The groups of an anchor state make its scope; the scope
+// is a member of the group that the anchor state belongs to. So a transition
+// changes the counters of one group, and those further out only when a scope
+// comes to rest or is woken.
+
+// A scope is a state of an anchor that has succeeded, and what descends from it.
+type scope struct {
+	anchor    *state
+	groups    []group    // 0: the branches; i+1: the states of joins[i], and what follows from them
+	collected [][]*state // the states of anchor.place.collect, in order of creation
+	quiet     bool       // nothing in it is pending
+	failed    bool       // it is quiet, and something in it has failed
+}
+
+// A group counts the members of a scope that joins wait for together: states,
+// and the scopes of anchors among them.
+type group struct {
+	scope   *scope // nil for the states of a run that descend from no anchor
+	pending int    // members that are not done
+	failed  int    // members that have failed
+	ran     bool   // of the group of a join: it has run
+}
+
+// newScope begins the scope of a state of an anchor, as a pending member of the
+// state's group.
+func newScope(anchor *state) *scope {
+	sc := &scope{anchor: anchor, groups: make([]group, 1+len(anchor.place.joins))}
+	for i := range sc.groups {
+		sc.groups[i].scope = sc
+	}
+	if n := len(anchor.place.collect); n > 0 {
+		sc.collected = make([][]*state, n)
+	}
+	anchor.group.enter()
+	return sc
+}
+
+// enter adds a pending member. It wakes the scopes around.
+func (g *group) enter() {
+	g.pending++
+	sc := g.scope
+	if sc == nil || !sc.quiet {
+		return
+	}
+	up := sc.anchor.group
+	if sc.failed {
+		up.failed--
+	}
+	sc.quiet, sc.failed = false, false
+	up.enter()
+}
+
+// leave takes away a pending member that is done. If it was the last one, joins
+// are decided, and the scope may come to rest.
+func (e *Engine) leave(g *group) {
+	g.pending--
+	e.decide(g)
+}
+
+// decide runs the joins that nothing stands in the way of any more, from the
+// scope of g outwards.
+func (e *Engine) decide(g *group) {
+	for g.pending == 0 && g.scope != nil {
+		sc := g.scope
+		if !e.rules.onArrival {
+			for _, j := range sc.anchor.place.joins {
+				e.tryJoin(sc, j)
+			}
+		}
+		failed := 0
+		for i := range sc.groups {
+			if sc.groups[i].pending > 0 {
+				return
+			}
+			failed += sc.groups[i].failed
+		}
+		sc.quiet, sc.failed = true, failed > 0
+		g = sc.anchor.group
+		if sc.failed {
+			g.failed++
+		}
+		g.pending--
+	}
+}
+
+// An arrival is a state that has succeeded and leads to a join, with its scope if
+// it is an anchor.
+type arrival struct {
+	st  *state
+	own *scope
+}
+
+// arrive looks at the joins that a state which has succeeded leads to: the
+// reference server's rule.
+func (e *Engine) arrive(a arrival) {
+	for _, j := range a.st.place.arrives {
+		sc := a.own
+		if a.st.place != j.anchor {
+			for sc = a.st.group.scope; sc.anchor.place != j.anchor; {
+				sc = sc.anchor.group.scope
+			}
+		}
+		if e.tryJoin(sc, j) {
+			e.decide(&sc.groups[j.index+1])
+		}
+	}
+}
+
+// tryJoin runs a join if it has not run and nothing stands in its way, and
+// reports whether it did. If the join's state was born ERRORED its group may be
+// without a pending member, and the caller goes on to decide.
+func (e *Engine) tryJoin(sc *scope, j *join) bool {
+	own := &sc.groups[j.index+1]
+	if own.ran || !e.free(sc, j) {
+		return false
+	}
+	own.ran = true
+	own.enter()
+	st := e.newState(sc.anchor.run, j.place, sc.anchor, own)
+	inputs, err := e.inputs(j.place, sc.anchor, sc.anchor.kept, sc)
+	if err != nil {
+		st.inputs, st.note, st.unresolvable = transport.Object(emptyObject), err.Error(), true
+		e.become(st, errored)
+		own.failed++
+		own.pending--
+		return true
+	}
+	st.inputs = inputs
+	e.schedule(st, e.now)
+	return true
+}
+
+// free reports whether the branches of a join let it run.
+func (e *Engine) free(sc *scope, j *join) bool {
+	failed := 0
+	if e.rules.waitForOtherJoins {
+		for i := range sc.groups {
+			if sc.groups[i].pending > 0 {
+				return false
+			}
+			failed += sc.groups[i].failed
+		}
+	} else {
+		for _, i := range j.waits {
+			if sc.groups[i].pending > 0 {
+				return false
+			}
+			failed += sc.groups[i].failed
+		}
+	}
+	return failed == 0 || !j.all
+}
+
+// gather lists a new state with the anchors whose joins collect its outputs.
+func gather(st *state) {
+	for sc := st.group.scope; sc != nil; sc = sc.anchor.group.scope {
+		for slot, p := range sc.anchor.place.collect {
+			if p == st.place {
+				sc.collected[slot] = append(sc.collected[slot], st)
+			}
+		}
+	}
+}

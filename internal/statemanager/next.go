@@ -1,0 +1,264 @@
+package statemanager
+
+import (
+	"fmt"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/wire"
+)
+
+// A value is a field of a state's outputs.
+type value struct {
+	kind valueKind
+	text string // of valueText
+}
+
+type valueKind uint8
+
+const (
+	valueMissing valueKind = iota
+	valueText
+	valueNull
+	valueOther // JSON that is no string
+)
+
+// executed takes the outputs of a state. The first is the state's own; for each
+// of the others there is a sibling that is like it (protocol.md §8). Then the
+// next states of all of them are made.
+func (e *Engine) executed(st *state, given []transport.Object) error {
+	if len(given) > MaxOutputs {
+		return FieldErrors{tooMany(MaxOutputs, len(given), "outputs")}.refused(opReport)
+	}
+	outputs, values, err := e.takeOutputs(st.place, given)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		e.scratchOutputs = trim(outputs)
+		e.scratchValues = trim(e.scratchValues)
+	}()
+
+	// All siblings come before what follows from them, in the order of creation.
+	first := len(st.run.states)
+	for i := 1; i < len(outputs); i++ {
+		y := e.newState(st.run, st.place, st.parent, st.group)
+		y.inputs, y.attempt, y.due = st.inputs, st.attempt, st.due
+	}
+	siblings := st.run.states[first:]
+	var arrivals []arrival
+	for i, out := range outputs {
+		y := st
+		if i > 0 {
+			y = siblings[i-1]
+		}
+		y.outputs = out
+		n := len(st.place.reads)
+		own := values[i*n : (i+1)*n : (i+1)*n]
+		if st.place.keeps {
+			y.kept = own
+		}
+		sc, ok := e.succeed(y, own)
+		if ok && e.rules.onArrival && len(y.place.arrives) > 0 {
+			arrivals = append(arrivals, arrival{y, sc})
+		}
+	}
+	e.leave(st.group)
+	for _, a := range arrivals {
+		e.arrive(a)
+	}
+	return nil
+}
+
+// takeOutputs copies outputs, at least one, and picks the values that inputs
+// read: len(p.reads) for each. If one is no JSON object all are refused.
+func (e *Engine) takeOutputs(p *placement, given []transport.Object) ([]string, []value, error) {
+	outputs := e.scratchOutputs[:0]
+	for _, o := range given {
+		outputs = append(outputs, string(o))
+	}
+	if len(outputs) == 0 {
+		outputs = append(outputs, emptyObject)
+	}
+	n := len(p.reads)
+	var values []value
+	if p.keeps {
+		values = make([]value, n*len(outputs))
+	} else {
+		for len(e.scratchValues) < n*len(outputs) {
+			e.scratchValues = append(e.scratchValues, value{})
+		}
+		values = e.scratchValues
+	}
+	var wrong FieldErrors
+	for i, out := range outputs {
+		if err := p.capture(out, values[i*n:(i+1)*n]); err != nil {
+			wrong = append(wrong, notObject(err.Error(), "outputs", i))
+			if len(wrong) == maxProblems {
+				break
+			}
+		}
+	}
+	if err := wrong.refused(opReport); err != nil {
+		e.scratchOutputs, e.scratchValues = trim(outputs), trim(e.scratchValues)
+		return nil, nil, err
+	}
+	return outputs, values, nil
+}
+
+// maxProblems is how many problems of one list are told.
+const maxProblems = 100
+
+// capture checks that outputs is a JSON object and picks the fields of it that
+// inputs read.
+func (p *placement) capture(outputs string, values []value) error {
+	return wire.Scan(outputs, func(key string, kind wire.Kind, val string) error {
+		for i, name := range p.reads {
+			if name != key {
+				continue
+			}
+			switch kind {
+			case wire.String:
+				values[i] = value{valueText, val}
+			case wire.Null:
+				values[i] = value{kind: valueNull}
+			case wire.Other:
+				values[i] = value{kind: valueOther}
+			}
+		}
+		return nil
+	})
+}
+
+// succeed makes the next states of a state that has its outputs. If one of them
+// cannot be made, none is: the state becomes NEXT_CREATED_ERROR, alone among its
+// siblings. own are the values of its outputs. It returns the state's scope, if
+// it is an anchor.
+func (e *Engine) succeed(st *state, own []value) (sc *scope, ok bool) {
+	inputs, err := e.nextInputs(st, own)
+	if err != nil {
+		st.note = err.Error()
+		e.become(st, nextCreatedError)
+		st.group.failed++
+		return nil, false
+	}
+	e.become(st, success)
+	g := st.group
+	if len(st.place.joins) > 0 {
+		sc = newScope(st)
+		g = &sc.groups[0]
+	}
+	for i, p := range st.place.next {
+		child := e.newState(st.run, p, st, g)
+		child.inputs = inputs[i]
+		g.enter()
+		e.schedule(child, e.now)
+	}
+	e.scratchNext = trim(inputs)
+	if sc != nil {
+		e.decide(g)
+	}
+	return sc, true
+}
+
+// nextInputs makes the inputs of the states to be made after st.
+func (e *Engine) nextInputs(st *state, own []value) ([]transport.Object, error) {
+	for _, i := range st.place.mustHave {
+		if err := own[i].check(st.place.reads[i], "current state", st.place.identifier, "a join"); err != nil {
+			return nil, err
+		}
+	}
+	list := e.scratchNext[:0]
+	for _, p := range st.place.next {
+		in, err := e.inputs(p, st, own, nil)
+		if err != nil {
+			e.scratchNext = trim(list)
+			return nil, err
+		}
+		list = append(list, in)
+	}
+	return list, nil
+}
+
+// inputs makes the inputs of a state of p that follows st, whose outputs' values
+// are own. sc is the scope of the anchor st if p is a join.
+func (e *Engine) inputs(p *placement, st *state, own []value, sc *scope) (transport.Object, error) {
+	if p.inputs.constant != nil {
+		return p.inputs.constant, nil
+	}
+	dst := e.scratchJSON[:0]
+	defer func() { e.scratchJSON = dst[:0] }()
+	for i := range p.inputs.parts {
+		part := &p.inputs.parts[i]
+		switch part.kind {
+		case literalPart:
+			dst = append(dst, part.text...)
+		case storePart:
+			v, ok := st.run.lookup(part.text)
+			if !ok {
+				return nil, fmt.Errorf("store key '%s' not found for template '%s'", part.text, p.identifier)
+			}
+			dst = appendText(dst, v)
+		case outputPart:
+			values, whose := own, "current state"
+			if part.from != st.place {
+				values, whose = st.ancestor(part.from).kept, "state"
+			}
+			v := &values[part.field]
+			if err := v.check(part.from.reads[part.field], whose, part.from.identifier, "template '"+p.identifier+"'"); err != nil {
+				return nil, err
+			}
+			dst = appendText(dst, v.text)
+		case collectedPart:
+			dst = e.appendCollected(dst, sc.collected[part.slot], part.field)
+		}
+		if len(dst) > MaxStateInputBytes {
+			return nil, fmt.Errorf("the inputs of template '%s' are larger than %d bytes", p.identifier, MaxStateInputBytes)
+		}
+	}
+	return append(make(transport.Object, 0, len(dst)), dst...), nil
+}
+
+// appendCollected appends a JSON array of a field of states that have succeeded,
+// as the inside of a JSON string.
+func (e *Engine) appendCollected(dst []byte, states []*state, field int) []byte {
+	array := append(e.scratchArray[:0], '[')
+	for _, st := range states {
+		if st.status != success {
+			continue
+		}
+		if len(array) > 1 {
+			array = append(array, ',')
+		}
+		if array = wire.AppendString(array, st.kept[field].text); len(array) > MaxStateInputBytes {
+			break // the caller refuses it
+		}
+	}
+	array = append(array, ']')
+	dst = appendText(dst, string(array))
+	e.scratchArray = array[:0]
+	return dst
+}
+
+// check is why a value cannot stand in an input.
+func (v *value) check(field, whose, identifier, reader string) error {
+	switch v.kind {
+	case valueText:
+		return nil
+	case valueMissing:
+		return fmt.Errorf("Output field '%s' not found on %s '%s' for %s", field, whose, identifier, reader) //nolint:staticcheck // the reference server's words
+	case valueNull:
+		return fmt.Errorf("Output field '%s' is null on %s '%s' for %s", field, whose, identifier, reader) //nolint:staticcheck // like the above
+	case valueOther:
+	}
+	return fmt.Errorf("Output field '%s' is not a string on %s '%s' for %s", field, whose, identifier, reader) //nolint:staticcheck // like the above
+}
+
+// lookup is the value of a key of the run's store; one that was removed and has
+// a default is that again.
+func (r *run) lookup(key string) (string, bool) {
+	v, ok := r.store[key]
+	if !ok {
+		v, ok = r.program.defaults[key]
+	}
+	return v, ok
+}

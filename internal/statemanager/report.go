@@ -1,0 +1,178 @@
+package statemanager
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// A ReportResult is the answer to a report that was taken.
+type ReportResult struct {
+	Status       transport.Status // EXECUTED, ERRORED, PRUNED or CREATED
+	RetryCreated bool             // of ERRORED: another attempt will be made
+	EnqueueAfter time.Time        // of PRUNED and CREATED: when the state is or was due
+}
+
+const opReport = "report"
+
+// Report takes what became of a state, and does all that follows from it, in one
+// transition. A state takes one report for each claim: the same again is
+// answered as the first time, another one is a conflict (409), and so is a report
+// under a lease that has been lost. A report on a state that was never claimed
+// is 400.
+func (e *Engine) Report(now time.Time, ns string, r transport.Report) (ReportResult, error) {
+	e.enter(now)
+	defer e.mu.Unlock()
+	return e.report(ns, r)
+}
+
+// ReportAll takes many reports, each by itself: results and errors are in their
+// order, and of each report one of the two counts.
+func (e *Engine) ReportAll(now time.Time, ns string, rs []transport.Report) ([]ReportResult, []error) {
+	e.enter(now)
+	defer e.mu.Unlock()
+	results, errs := make([]ReportResult, len(rs)), make([]error, len(rs))
+	for i, r := range rs {
+		results[i], errs[i] = e.report(ns, r)
+	}
+	return results, errs
+}
+
+func (e *Engine) report(ns string, r transport.Report) (ReportResult, error) {
+	st, err := e.workerState(opReport, ns, r.StateID)
+	if err != nil {
+		return ReportResult{}, err
+	}
+	o, err := e.read(r.Outcome)
+	if err != nil {
+		return ReportResult{}, err
+	}
+	if st.status != queued {
+		return e.again(st, r.Token, o)
+	}
+	if !st.holds(r.Token) {
+		return ReportResult{}, conflict(opReport, leaseLost)
+	}
+	switch o.kind {
+	case reportedExecuted:
+		if err := e.executed(st, o.outputs); err != nil {
+			return ReportResult{}, err
+		}
+	case reportedErrored:
+		e.fail(st, o.text, o.permanent)
+	case reportedPruned:
+		e.prune(st, o.text)
+	case reportedRequeued:
+		e.schedule(st, after(e.now, o.after))
+	case unreported:
+	}
+	st.reported, st.digest = o.kind, o.digest
+	e.settled()
+	return st.result(), nil
+}
+
+const leaseLost = "Lease lost"
+
+// again answers a report on a state that is not under claim.
+func (e *Engine) again(st *state, token string, o outcome) (ReportResult, error) {
+	switch {
+	case st.expired, token != "" && !st.holds(token):
+		return ReportResult{}, conflict(opReport, leaseLost)
+	case st.status == cancelled:
+		return ReportResult{}, conflict(opReport, "Run is cancelled")
+	case st.reported == o.kind && st.digest == o.digest:
+		return st.result(), nil
+	case st.reported != unreported:
+		return ReportResult{}, conflict(opReport, "State has been reported on already, with another outcome")
+	case o.kind == reportedErrored:
+		return ReportResult{}, badRequest(opReport, "State is not queued or executed")
+	}
+	return ReportResult{}, badRequest(opReport, "State is not queued")
+}
+
+// result is the answer to the last report that was taken.
+func (st *state) result() ReportResult {
+	switch st.reported {
+	case reportedExecuted:
+		return ReportResult{Status: transport.StatusExecuted}
+	case reportedErrored:
+		return ReportResult{Status: transport.StatusErrored, RetryCreated: st.retried}
+	case reportedPruned:
+		return ReportResult{Status: transport.StatusPruned, EnqueueAfter: timeOf(st.due)}
+	case reportedRequeued:
+		return ReportResult{Status: transport.StatusCreated, EnqueueAfter: timeOf(st.due)}
+	case unreported:
+	}
+	return ReportResult{}
+}
+
+// prune ends a branch. For the joins it is done; whether it stands in the way of
+// ALL_SUCCESS is for the rules to say.
+func (e *Engine) prune(st *state, data string) {
+	st.note = data
+	e.become(st, pruned)
+	if e.rules.pruneFails {
+		st.group.failed++
+	}
+	e.leave(st.group)
+}
+
+// An outcome is a [transport.Outcome] that has been read.
+type outcome struct {
+	kind      reportKind
+	digest    uint64 // equal for equal outcomes
+	outputs   []transport.Object
+	text      string // the error, or the data of a prune
+	permanent bool
+	after     time.Duration
+}
+
+// read checks an outcome.
+func (e *Engine) read(given transport.Outcome) (outcome, error) {
+	var o outcome
+	h := &e.hash
+	h.Reset()
+	switch g := given.(type) {
+	case transport.Executed:
+		o.kind, o.outputs = reportedExecuted, g.Outputs
+		for _, out := range g.Outputs {
+			var size [8]byte
+			binary.LittleEndian.PutUint64(size[:], uint64(len(out)))
+			_, _ = h.Write(size[:])
+			_, _ = h.Write(out)
+		}
+	case transport.Errored:
+		o.kind, o.text, o.permanent = reportedErrored, g.Message, g.Permanent
+		if g.Permanent {
+			_ = h.WriteByte(1)
+		}
+		_, _ = h.WriteString(g.Message)
+	case transport.Pruned:
+		o.kind, o.text = reportedPruned, emptyObject
+		if g.Data != nil {
+			data, err := json.Marshal(g.Data)
+			if err != nil {
+				return o, FieldErrors{notObject(err.Error(), "data")}.refused(opReport)
+			}
+			o.text = string(data)
+		}
+		_, _ = h.WriteString(o.text)
+	case transport.Requeued:
+		o.kind, o.after = reportedRequeued, g.After
+		if g.After <= 0 {
+			return o, FieldErrors{tooLow(false, 0, g.After.Milliseconds(), "enqueue_after")}.refused(opReport)
+		}
+		var d [8]byte
+		binary.LittleEndian.PutUint64(d[:], uint64(g.After))
+		_, _ = h.Write(d[:])
+	default:
+		return o, FieldErrors{{
+			Type: "missing", Loc: []any{"body"}, Msg: "Field required",
+			Ctx: map[string]any{"reason": "a report says executed, errored, prune or re_enqueue_after"},
+		}}.refused(opReport)
+	}
+	o.digest = h.Sum64()
+	return o, nil
+}

@@ -1,0 +1,88 @@
+package statemanager
+
+import "slices"
+
+// Runs at rest are dropped beyond [Options.KeepRuns] and [Options.KeepStates],
+// those first that came to rest first: a state manager that is never restarted
+// must not grow without bound. A run that is dropped is gone: its id and those
+// of its states are unknown from then on.
+
+// restingRuns are the runs at rest, in the order in which they came to it. A run
+// that a manual retry wakes leaves a stale entry behind.
+type restingRuns struct {
+	queue  []restingRun
+	head   int
+	runs   int // that are at rest
+	states int // of them
+}
+
+type restingRun struct {
+	run   *run
+	rests uint64 // run.rests when it entered
+}
+
+// rest notes that a run has come to rest, or has been woken.
+func (e *Engine) rest(r *run, atRest bool) {
+	if r.resting == atRest {
+		return
+	}
+	q := &e.resting
+	r.resting = atRest
+	if !atRest {
+		q.runs--
+		q.states -= r.restingStates
+		return
+	}
+	r.rests++
+	r.restingStates = len(r.states)
+	q.runs++
+	q.states += r.restingStates
+	if e.keepRuns <= 0 && e.keepStates <= 0 {
+		return
+	}
+	q.queue = append(q.queue, restingRun{r, r.rests})
+	for e.keepRuns > 0 && q.runs > e.keepRuns || e.keepStates > 0 && q.states > e.keepStates && q.runs > 1 {
+		e.dropOldest()
+	}
+}
+
+// dropOldest drops the run that came to rest first.
+func (e *Engine) dropOldest() {
+	q := &e.resting
+	for {
+		first := q.queue[q.head]
+		q.queue[q.head] = restingRun{}
+		if q.head++; 2*q.head > len(q.queue) {
+			q.queue = slices.Delete(q.queue, 0, q.head)
+			q.head = 0
+		}
+		if first.run.resting && first.run.rests == first.rests {
+			e.drop(first.run)
+			return
+		}
+	}
+}
+
+// drop forgets a run at rest.
+func (e *Engine) drop(r *run) {
+	e.resting.runs--
+	e.resting.states -= r.restingStates
+	delete(e.runs, r.id)
+	for _, st := range r.states {
+		e.ids.remove(st)
+	}
+	runs := r.namespace.runs
+	i, _ := slices.BinarySearchFunc(runs, r.order, func(o *run, order uint64) int {
+		switch {
+		case o.order < order:
+			return -1
+		case o.order > order:
+			return 1
+		}
+		return 0
+	})
+	// It is most often among the oldest, so what is before it moves.
+	copy(runs[1:i+1], runs[:i])
+	runs[0] = nil
+	r.namespace.runs = runs[1:]
+}

@@ -1,0 +1,74 @@
+package statemanager
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// fail ends an attempt that went wrong. While the policy grants retries, and the
+// failure is not permanent, a new state takes over: like the old one, and due
+// after the policy's delay. Else the state is ERRORED (protocol.md §10).
+func (e *Engine) fail(st *state, message string, permanent bool) {
+	st.note = cut(message, MaxErrorBytes)
+	policy := &st.run.program.retry
+	if permanent || int(st.attempt) >= policy.MaxRetries {
+		e.become(st, errored)
+		st.group.failed++
+		e.leave(st.group)
+		return
+	}
+	st.retried = true
+	e.become(st, retryCreated)
+	again := e.newState(st.run, st.place, st.parent, st.group)
+	again.inputs = st.inputs
+	again.attempt = st.attempt + 1
+	// It stands in for st among the branches that a join waits for.
+	e.schedule(again, after(e.now, retryDelay(policy, int(again.attempt), e.rand)))
+}
+
+// retryDelay is the time before attempt n, which is 1 or more. The base grows as
+// the strategy says and is capped by the policy; then it is jittered. So also
+// capped delays are spread (protocol.md §14). What is too long for a
+// time.Duration is the longest.
+func retryDelay(p *transport.RetryPolicy, n int, r *rand.Rand) time.Duration {
+	base := p.Backoff
+	switch p.Strategy {
+	case transport.Linear, transport.LinearFullJitter, transport.LinearEqualJitter:
+		base = times(base, n)
+	case transport.Exponential, transport.ExponentialFullJitter, transport.ExponentialEqualJitter:
+		for i := 1; i < n && p.Exponent > 1 && base < math.MaxInt64; i++ {
+			base = times(base, p.Exponent)
+		}
+	case transport.Fixed, transport.FixedFullJitter, transport.FixedEqualJitter:
+	}
+	if p.MaxDelay > 0 {
+		base = min(base, p.MaxDelay)
+	}
+	switch p.Strategy {
+	case transport.ExponentialFullJitter, transport.LinearFullJitter, transport.FixedFullJitter:
+		return upTo(base, r)
+	case transport.ExponentialEqualJitter, transport.LinearEqualJitter, transport.FixedEqualJitter:
+		return base/2 + upTo(base-base/2, r)
+	case transport.Exponential, transport.Linear, transport.Fixed:
+	}
+	return base
+}
+
+// times is n·d, or the longest duration if that is more.
+func times(d time.Duration, n int) time.Duration {
+	if d > math.MaxInt64/time.Duration(n) {
+		return math.MaxInt64
+	}
+	return d * time.Duration(n)
+}
+
+// upTo is a random duration of at most d.
+func upTo(d time.Duration, r *rand.Rand) time.Duration {
+	if d == math.MaxInt64 {
+		d--
+	}
+	return time.Duration(r.Int64N(int64(d) + 1))
+}

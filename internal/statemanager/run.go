@@ -1,0 +1,184 @@
+package statemanager
+
+import (
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// A run is one execution of a graph, on the version of it that was valid when
+// the run began.
+type run struct {
+	id            string
+	namespace     *namespace
+	program       *program
+	order         uint64
+	created       int64
+	counts        [statuses]int // of its states, by status
+	states        []*state      // in order of creation
+	slab          []state       // room for more of them
+	root          group         // of the states that descend from no anchor
+	store         map[string]string
+	retries       map[manualRetry]struct{} // made by hand
+	rests         uint64                   // how often the run has come to rest; see restingRuns
+	resting       bool
+	restingStates int // how many states it had when it came to rest
+	cancelled     bool
+}
+
+// alloc is a new state of the run. Those of one run lie together: they live and
+// are dropped together.
+func (r *run) alloc() *state {
+	const most = 256
+	if len(r.slab) == cap(r.slab) {
+		r.slab = make([]state, 0, min(most, max(1, 2*cap(r.slab))))
+	}
+	r.slab = r.slab[:len(r.slab)+1]
+	return &r.slab[len(r.slab)-1]
+}
+
+// atRest reports whether no state is pending. As a report, the states that
+// follow from it, and the joins that it decides are one transition, the joins
+// are then decided too.
+func (r *run) atRest() bool { return r.counts[created]+r.counts[queued] == 0 }
+
+// status is PENDING, then FAILED or SUCCESS (protocol.md §4).
+func (r *run) status() transport.RunStatus {
+	switch {
+	case r.cancelled:
+		return transport.RunCancelled
+	case !r.atRest():
+		return transport.RunPending
+	case r.counts[errored]+r.counts[nextCreatedError] > 0:
+		return transport.RunFailed
+	}
+	return transport.RunSuccess
+}
+
+func (r *run) info() transport.RunInfo {
+	c := &r.counts
+	return transport.RunInfo{
+		ID: r.id, Graph: r.program.graph, Status: r.status(),
+		Success: c[success] + c[pruned],
+		Pending: c[created] + c[queued],
+		Errored: c[errored] + c[nextCreatedError],
+		Retried: c[retryCreated],
+		Total:   len(r.states), CreatedAt: timeOf(r.created),
+	}
+}
+
+// Runs is a page of the runs of a namespace, newest first. Pages are numbered
+// from 1; a page beyond the last is empty. page and size below 1 are refused.
+func (e *Engine) Runs(ns string, page, size int) (transport.RunPage, error) {
+	const op = "runs"
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var wrong FieldErrors
+	for _, f := range []struct {
+		name  string
+		value int
+	}{{"page", page}, {"size", size}} {
+		if f.value < 1 {
+			wrong = append(wrong, FieldError{
+				Type: "greater_than_equal", Loc: []any{"path", f.name}, Input: f.value,
+				Msg: "Input should be greater than or equal to 1", Ctx: map[string]any{"ge": 1},
+			})
+		}
+	}
+	if err := wrong.refused(op); err != nil {
+		return transport.RunPage{}, err
+	}
+	p := transport.RunPage{Page: page, Size: size}
+	space := e.namespaces[ns]
+	if space == nil {
+		return p, nil
+	}
+	p.Total = len(space.runs)
+	if page-1 > p.Total/size { // also keeps the product below from overflowing
+		return p, nil
+	}
+	newest := p.Total - (page-1)*size
+	oldest := max(0, newest-size)
+	for i := newest - 1; i >= oldest; i-- {
+		p.Runs = append(p.Runs, space.runs[i].info())
+	}
+	return p, nil
+}
+
+// Run is a run in numbers, and all of its states in order of creation.
+func (e *Engine) Run(ns, runID string) (transport.RunInfo, []transport.StateDetail, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r, err := e.run("run", ns, runID)
+	if err != nil {
+		return transport.RunInfo{}, nil, err
+	}
+	states := make([]transport.StateDetail, len(r.states))
+	for i, st := range r.states {
+		states[i] = st.detail()
+	}
+	return r.info(), states, nil
+}
+
+// AtRest reports whether no state of the run is pending and its joins are
+// decided. It costs next to nothing.
+func (e *Engine) AtRest(ns, runID string) (bool, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r, err := e.run("run", ns, runID)
+	if err != nil {
+		return false, err
+	}
+	return r.atRest(), nil
+}
+
+// RunGraph is the states of a run and which was made from which, in order of
+// creation. The summary has every status of protocol.md §5, and CANCELLED if
+// there is any such state.
+func (e *Engine) RunGraph(ns, runID string) (transport.RunGraph, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r, err := e.run("run graph", ns, runID)
+	if err != nil {
+		return transport.RunGraph{}, err
+	}
+	g := transport.RunGraph{
+		Graph:   r.program.graph,
+		States:  make([]transport.StateNode, len(r.states)),
+		Summary: map[transport.Status]int{transport.StatusExecuted: 0},
+	}
+	for i, st := range r.states {
+		g.States[i] = transport.StateNode{
+			ID: st.id, Node: st.place.node, Identifier: st.place.identifier, Status: statusNames[st.status],
+		}
+		if st.reported != reportedPruned {
+			g.States[i].Error = st.note
+		}
+		if st.parent == nil {
+			g.Roots = append(g.Roots, st.id)
+		} else {
+			g.Edges = append(g.Edges, transport.Edge{Source: st.parent.id, Target: st.id})
+		}
+	}
+	for s := created; s < statuses; s++ {
+		if n := r.counts[s]; n > 0 || s != cancelled {
+			g.Summary[statusNames[s]] = n
+		}
+	}
+	return g, nil
+}
+
+// StateDetail is one state of a run in full.
+func (e *Engine) StateDetail(ns, graph, runID, stateID string) (transport.StateDetail, error) {
+	const op = "state detail"
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var raw [idBytes]byte
+	if !parseID(stateID, &raw) {
+		return transport.StateDetail{}, badRequest(op, "Invalid node ID format: "+clip(stateID))
+	}
+	st, err := e.graphState(op, ns, stateID)
+	if err != nil || st.run.id != runID || st.run.program.graph != graph {
+		return transport.StateDetail{}, notFound(op,
+			"Node "+stateID+" not found in run "+clip(runID)+" for graph "+clip(graph))
+	}
+	return st.detail(), nil
+}

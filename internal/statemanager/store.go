@@ -1,0 +1,103 @@
+package statemanager
+
+import (
+	"time"
+)
+
+// The store of a run begins with the graph's defaults and what the trigger gave,
+// and ends with the run. A state is the way to it: of its node's namespace, where
+// its workers are, or of its graph's. Placeholders that are filled in later see
+// what was written.
+
+// storeOf is the store of the run of a state.
+func (e *Engine) storeOf(op, ns, stateID string) (map[string]string, error) {
+	st, ok := e.state(stateID)
+	if !ok || st.place.namespace != ns && st.run.namespace.name != ns {
+		return nil, notFound(op, "State not found")
+	}
+	return st.run.store, nil
+}
+
+// StoreAll is all keys and values.
+func (e *Engine) StoreAll(ns, stateID string) (map[string]string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	store, err := e.storeOf("store", ns, stateID)
+	if err != nil {
+		return nil, err
+	}
+	return cloneMap(store), nil
+}
+
+// StoreGet is the value of a key; it reports false if the key has none.
+func (e *Engine) StoreGet(ns, stateID, key string) (string, bool, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	store, err := e.storeOf("store get", ns, stateID)
+	if err != nil {
+		return "", false, err
+	}
+	v, ok := store[key]
+	return v, ok, nil
+}
+
+// StoreSet writes a key.
+func (e *Engine) StoreSet(now time.Time, ns, stateID, key, value string) error {
+	_, err := e.write("store set", now, ns, stateID, key, &value, func(string, bool) bool { return true })
+	return err
+}
+
+// StoreSwap writes a key if its value is old; nil: if it has none. It reports
+// whether it did.
+func (e *Engine) StoreSwap(now time.Time, ns, stateID, key string, old *string, value string) (bool, error) {
+	return e.write("store swap", now, ns, stateID, key, &value, func(v string, ok bool) bool {
+		return ok == (old != nil) && (old == nil || v == *old)
+	})
+}
+
+// StoreDelete removes a key. If it has no value, that is as well.
+func (e *Engine) StoreDelete(now time.Time, ns, stateID, key string) error {
+	_, err := e.write("store delete", now, ns, stateID, key, nil, func(string, bool) bool { return true })
+	return err
+}
+
+// write sets a key, or removes it if value is nil, if may lets it.
+func (e *Engine) write(op string, now time.Time, ns, stateID, key string, value *string, may func(string, bool) bool) (bool, error) {
+	e.enter(now)
+	defer e.mu.Unlock()
+	store, err := e.storeOf(op, ns, stateID)
+	if err != nil {
+		return false, err
+	}
+	old, known := store[key]
+	if !may(old, known) {
+		return false, nil
+	}
+	if value == nil {
+		delete(store, key)
+		return true, nil
+	}
+	if err := checkStoreWrite(key, *value, known, len(store)).refused(op); err != nil {
+		return false, err
+	}
+	store[key] = *value
+	return true, nil
+}
+
+// checkStoreWrite are the bounds of a store. Keys are free but for being empty:
+// only those of placeholders hold no dot.
+func checkStoreWrite(key, value string, known bool, size int) FieldErrors {
+	var wrong FieldErrors
+	switch {
+	case key == "":
+		wrong = append(wrong, valueError("Key cannot be empty or contain only whitespace", key, "key"))
+	case len(key) > MaxNameBytes:
+		wrong = append(wrong, tooLong(MaxNameBytes, key, "key"))
+	case !known && size >= MaxStoreKeys:
+		wrong = append(wrong, tooMany(MaxStoreKeys, size+1, "store"))
+	}
+	if len(value) > MaxStoreValueBytes {
+		wrong = append(wrong, tooLong(MaxStoreValueBytes, value, "value"))
+	}
+	return wrong
+}

@@ -1,0 +1,33 @@
+package statemanager
+
+import (
+	"math"
+	"time"
+)
+
+// Times are kept as unix nanoseconds: 8 bytes, and comparable at a glance.
+
+// nanos is t, or the nearest time from 1970 to 2262.
+func nanos(t time.Time) int64 {
+	switch s := t.Unix(); {
+	case s < 0:
+		return 0
+	case s >= math.MaxInt64/int64(time.Second):
+		return math.MaxInt64
+	}
+	return t.UnixNano()
+}
+
+// timeOf is the time that nanos gave.
+func timeOf(ns int64) time.Time { return time.Unix(0, ns).UTC() }
+
+// after is the time d after t; what lies beyond the end of time is its end.
+func after(t int64, d time.Duration) int64 {
+	if d > 0 && t > math.MaxInt64-int64(d) {
+		return math.MaxInt64
+	}
+	return t + int64(d)
+}
+
+// seconds is t as an ObjectId has it.
+func seconds(t int64) uint32 { return uint32(t / int64(time.Second)) } //nolint:gosec // wraps in 2106, as all ObjectIds do

@@ -1,0 +1,125 @@
+package statemanager
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/wire"
+)
+
+// Trigger starts a run of a valid graph. The inputs replace those that the
+// graph's root has of the same names; others are ignored. They are data: no
+// placeholder in them is read (protocol.md §7, §14).
+func (e *Engine) Trigger(now time.Time, ns, name string, t transport.TriggerSpec) (runID string, err error) {
+	const op = "trigger"
+	if err := checkTrigger(&t).refused(op); err != nil {
+		return "", err
+	}
+	e.enter(now)
+	defer e.mu.Unlock()
+	var g *graph
+	if space := e.namespaces[ns]; space != nil {
+		g, _ = space.graphs.get(name)
+	}
+	switch {
+	case g == nil:
+		return "", notFound(op, "Graph template not found for namespace "+clip(ns)+" and graph "+clip(name))
+	case g.program == nil:
+		return "", badRequest(op, "Graph template is not valid")
+	}
+	return e.start(g.namespace, g.program, t)
+}
+
+func checkTrigger(t *transport.TriggerSpec) FieldErrors {
+	var wrong FieldErrors
+	if t.StartDelay < 0 {
+		wrong = append(wrong, tooLow(true, 0, t.StartDelay.Milliseconds(), "start_delay"))
+	}
+	if len(t.Store) > MaxStoreKeys {
+		return append(wrong, tooMany(MaxStoreKeys, len(t.Store), "store"))
+	}
+	for _, k := range sortedKeys(t.Store) {
+		if len(k) > MaxNameBytes {
+			wrong = append(wrong, tooLong(MaxNameBytes, k, "store"))
+		}
+		if len(t.Store[k]) > MaxStoreValueBytes {
+			wrong = append(wrong, tooLong(MaxStoreValueBytes, t.Store[k], "store", k))
+		}
+	}
+	return wrong
+}
+
+// start starts a run of a program.
+func (e *Engine) start(ns *namespace, p *program, t transport.TriggerSpec) (string, error) {
+	const op = "trigger"
+	store := make(map[string]string, len(p.defaults)+len(t.Store))
+	for k, v := range p.defaults {
+		store[k] = v
+	}
+	for k, v := range t.Store {
+		store[k] = v
+	}
+	inputs, err := e.rootInputs(p, t.Inputs, store)
+	if err != nil {
+		return "", badRequest(op, "Invalid input: "+err.Error())
+	}
+	var missing []string
+	for _, k := range p.required {
+		if _, ok := store[k]; !ok {
+			missing = append(missing, "'"+clip(k)+"'")
+		}
+	}
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		return "", badRequest(op, "Missing store keys: {"+strings.Join(missing, ", ")+"}")
+	}
+	e.created++
+	r := &run{
+		id: newRunID(e.rand), namespace: ns, program: p, order: e.created, created: e.now, store: store,
+	}
+	e.runs[r.id] = r
+	ns.runs = append(ns.runs, r)
+	st := e.newState(r, p.root, nil, &r.root)
+	st.inputs = inputs
+	r.root.enter()
+	e.schedule(st, after(e.now, t.StartDelay))
+	e.settled()
+	return r.id, nil
+}
+
+// rootInputs makes the inputs of a run's first state.
+func (e *Engine) rootInputs(p *program, given, store map[string]string) (transport.Object, error) {
+	dst := []byte{'{'}
+	for i, in := range p.rootInputs {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(wire.AppendString(dst, in.name), ':')
+		if v, ok := given[in.name]; ok {
+			dst = wire.AppendString(dst, v)
+			continue
+		}
+		dst = append(dst, '"')
+		for _, part := range in.parts {
+			if part.kind == literalPart {
+				dst = append(dst, part.text...)
+				continue
+			}
+			v, ok := store[part.text]
+			if !ok { // the "400: " is the reference server's
+				return nil, fmt.Errorf("400: Dependent %s not found in store for root node %s", clip(part.text), clip(p.root.identifier))
+			}
+			if dst = appendText(dst, v); len(dst) > MaxStateInputBytes {
+				break
+			}
+		}
+		dst = append(dst, '"')
+	}
+	if len(dst) > MaxStateInputBytes {
+		return nil, fmt.Errorf("the inputs of %s are larger than %d bytes", clip(p.root.identifier), MaxStateInputBytes)
+	}
+	return append(dst, '}'), nil
+}
