@@ -18,7 +18,7 @@ import (
 
 // Folder is where to look.
 type Folder struct {
-	Dir string `json:"dir" jsonschema:"description=Folder to search, with all folders below it"`
+	Dir string `json:"dir" jsonschema:"description=Folder to search with all folders below it"`
 }
 
 // File is a text file, or one that could not be read.
@@ -161,11 +161,25 @@ func tallyOf(ctx context.Context, r io.Reader) (tally, error) {
 			t.lines++
 		}
 		switch {
-		case unicode.IsSpace(c) || c == '\u2060': // wc takes the word joiner for a space
+		case separates(c):
 			inWord = false
-		case !inWord && unicode.IsGraphic(c) && (c != utf8.RuneError || size > 1):
+		case !inWord && prints(c) && (c != utf8.RuneError || size > 1):
 			inWord = true
 			t.words++
 		}
 	}
 }
+
+// separates and prints draw the lines where the C library draws them, and not
+// where package unicode does.
+func separates(c rune) bool {
+	switch c {
+	case '\u0085', '\u2028', '\u2029':
+		return false
+	case '\u2060':
+		return true
+	}
+	return unicode.IsSpace(c)
+}
+
+func prints(c rune) bool { return unicode.IsGraphic(c) || unicode.Is(unicode.Cf, c) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -28,12 +29,12 @@ func printTable(stdout, stderr io.Writer, files []Counted, took time.Duration) e
 			continue
 		}
 		r := row{path: f.Path}
-		for text, number := range map[string]*int{f.Lines: &r.lines, f.Words: &r.words, f.Bytes: &r.bytes} {
-			n, err := strconv.Atoi(text)
-			if err != nil {
-				return fmt.Errorf("counts of %s: %w", f.Path, err)
-			}
-			*number = n
+		var errs [3]error
+		r.lines, errs[0] = strconv.Atoi(f.Lines)
+		r.words, errs[1] = strconv.Atoi(f.Words)
+		r.bytes, errs[2] = strconv.Atoi(f.Bytes)
+		if err := errors.Join(errs[:]...); err != nil {
+			return fmt.Errorf("counts of %s: %w", f.Path, err)
 		}
 		total.lines += r.lines
 		total.words += r.words
