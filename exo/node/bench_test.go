@@ -10,14 +10,14 @@ import (
 )
 
 type order struct {
-	Tenant string                `json:"tenant"`
-	Region string                `json:"region"`
-	ID     string                `json:"id"`
-	URL    string                `json:"url"`
-	Body   node.JSON[[]struct{}] `json:"body"`
-	Limit  string                `json:"limit"`
-	Cursor string                `json:"cursor"`
-	Note   string                `json:"note"`
+	Tenant string                    `json:"tenant"`
+	Region string                    `json:"region"`
+	ID     string                    `json:"id"`
+	URL    string                    `json:"url"`
+	Body   node.JSON[map[string]any] `json:"body"`
+	Limit  string                    `json:"limit"`
+	Cursor string                    `json:"cursor"`
+	Note   string                    `json:"note"`
 }
 
 // One state with 8 inputs and 8 outputs, one secret and a function that does

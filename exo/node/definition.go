@@ -63,49 +63,42 @@ func define[In, Out, Sec any](name string, opts []Option) (*Node[In, Out, Sec], 
 	n.spec = transport.NodeSpec{Name: name, Secrets: []string{}}
 	n.in, n.spec.InputsSchema = compile[In](d, "inputs", "Inputs")
 	n.out, n.spec.OutputsSchema = compile[Out](d, "outputs", "Outputs")
-	var err error
-	if n.sec, err = wire.Compile[Sec](); err != nil {
-		d.unfit("secrets", err)
-	} else {
-		for _, f := range n.sec.Fields() {
-			n.spec.Secrets = append(n.spec.Secrets, f.Name)
-		}
+	sec, secrets := codecOf[Sec](d, "secrets")
+	for _, f := range secrets {
+		n.spec.Secrets = append(n.spec.Secrets, f.Name)
 	}
+	n.sec = sec
 	return n, d
 }
 
 // compile makes the codec and the schema of T. The schema is looked at even if
 // there is no codec, so that all problems come at once.
 func compile[T any](d *definition, role, title string) (*wire.Codec[T], []byte) {
-	codec, err := wire.Compile[T]()
-	var fields []wire.Field
-	if err == nil {
-		fields = codec.Fields()
-	} else {
-		d.unfit(role, err)
-		var unfit *wire.DefinitionError
-		if !errors.As(err, &unfit) || len(unfit.Fields) == 0 || !wire.Expandable[T](maxSchemaTypes) {
-			return nil, nil
-		}
-		fields = unfit.Fields
+	codec, fields := codecOf[T](d, role)
+	whole := codec != nil
+	if !whole && (len(fields) == 0 || !wire.Expandable[T](maxSchemaTypes)) {
+		return nil, nil
 	}
-	schema, problems := schemaOf[T](title, fields, err == nil)
+	schema, problems := schemaOf[T](title, fields, whole)
 	for _, problem := range problems {
 		d.problem("%s %s: %s", role, wire.TypeName[T](), problem)
 	}
 	return codec, schema
 }
 
-// unfit takes in what the codec has against a type.
-func (d *definition) unfit(role string, err error) {
-	var unfit *wire.DefinitionError
-	if !errors.As(err, &unfit) {
-		d.problem("%s: %v", role, err)
-		return
+// codecOf makes the codec of T. If T is not fit there is none, and the fields
+// are those that are right.
+func codecOf[T any](d *definition, role string) (*wire.Codec[T], []wire.Field) {
+	codec, err := wire.Compile[T]()
+	if err == nil {
+		return codec, codec.Fields()
 	}
+	unfit := &wire.DefinitionError{Type: wire.TypeName[T](), Problems: []string{err.Error()}}
+	_ = errors.As(err, &unfit)
 	for _, problem := range unfit.Problems {
 		d.problem("%s %s: %s", role, unfit.Type, problem)
 	}
+	return nil, unfit.Fields
 }
 
 // checkName checks a name that the state manager will know the node by.

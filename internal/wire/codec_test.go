@@ -251,6 +251,30 @@ func TestManyFields(t *testing.T) {
 	}
 }
 
+func TestDeepEmbedding(t *testing.T) {
+	t.Parallel()
+	type level4 struct{ A4, B4 string }
+	type level3 struct {
+		level4
+		A3, B3 string
+	}
+	type level2 struct {
+		level3
+		A2, B2 string
+	}
+	type level1 struct {
+		level2
+		A1, B1 string
+	}
+	c := compile[level1](t)
+	got := c.Fill(func(name string) string { return "value of " + name })
+	for name, val := range map[string]string{"A4": got.A4, "B4": got.B4, "A3": got.A3, "B3": got.B3, "A2": got.A2, "B2": got.B2, "A1": got.A1, "B1": got.B1} {
+		if val != "value of "+name {
+			t.Errorf("%s is %q", name, val)
+		}
+	}
+}
+
 func TestCompileOnce(t *testing.T) {
 	t.Parallel()
 	if a, b := compile[page](t), compile[page](t); a != b {
