@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,10 +106,22 @@ func (m *StateManager) Run(id string) *Run { return &Run{ID: id, manager: m} }
 // runsPage is how many runs one request asks for.
 const runsPage = 100
 
-// Runs iterates over the runs of the namespace, newest first, fetching pages
-// as they are needed. It ends with the first error. Runs that start while the
-// iteration goes on do not appear in it, and none is given twice.
-func (m *StateManager) Runs(ctx context.Context) iter.Seq2[RunInfo, error] {
+// A RunFilter leaves runs out of [StateManager.Runs].
+type RunFilter func(RunInfo) bool
+
+// OfGraph keeps the runs of a graph.
+func OfGraph(name string) RunFilter { return func(r RunInfo) bool { return r.Graph == name } }
+
+// WithStatus keeps the runs that have one of the statuses.
+func WithStatus(statuses ...RunStatus) RunFilter {
+	return func(r RunInfo) bool { return slices.Contains(statuses, r.Status) }
+}
+
+// Runs iterates over the runs of the namespace that pass every filter, newest
+// first, fetching pages as they are needed. It ends with the first error. Runs
+// that start while the iteration goes on do not appear in it, and none is given
+// twice.
+func (m *StateManager) Runs(ctx context.Context, filters ...RunFilter) iter.Seq2[RunInfo, error] {
 	return func(yield func(RunInfo, error) bool) {
 		seen := make(map[string]bool)
 		for page := 1; ; page++ {
@@ -122,7 +135,7 @@ func (m *StateManager) Runs(ctx context.Context) iter.Seq2[RunInfo, error] {
 					continue // pushed onto this page by newer runs
 				}
 				seen[r.ID] = true
-				if !yield(r, nil) {
+				if !slices.ContainsFunc(filters, func(keep RunFilter) bool { return !keep(r) }) && !yield(r, nil) {
 					return
 				}
 			}
@@ -159,4 +172,32 @@ func (m *StateManager) Graphs(ctx context.Context) ([]GraphInfo, error) {
 		return nil, fmt.Errorf("exo: list graphs: %w", err)
 	}
 	return graphs, nil
+}
+
+// Namespaces lists the namespaces of the state manager that hold anything.
+func (m *StateManager) Namespaces(ctx context.Context) ([]string, error) {
+	lister, ok := m.config.sm.(transport.NamespaceLister)
+	if !ok {
+		return nil, fmt.Errorf("exo: list namespaces: %w", transport.ErrUnsupported)
+	}
+	names, err := lister.Namespaces(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("exo: list namespaces: %w", err)
+	}
+	return names, nil
+}
+
+// CancelTriggers removes the cron triggers of a graph, until it is written
+// again, and says how many there were. A state manager that cannot do it
+// answers [transport.ErrNotFound] or [transport.ErrUnsupported].
+func (m *StateManager) CancelTriggers(ctx context.Context, graph string) (cancelled int, err error) {
+	c, ok := m.transport.(transport.TriggerCanceler)
+	if !ok {
+		return 0, fmt.Errorf("exo: cancel triggers of graph %q: %w", graph, transport.ErrUnsupported)
+	}
+	cancelled, err = c.CancelTriggers(ctx, graph)
+	if err != nil {
+		return 0, fmt.Errorf("exo: cancel triggers of graph %q: %w", graph, err)
+	}
+	return cancelled, nil
 }

@@ -94,12 +94,13 @@ func Outputs[Out any](r *RunResult, s *Step[Out]) ([]Out, error) {
 
 // Wait waits until no state of the run is pending and reads all of its states.
 // A run with failed states is a result, not an error: see [RunResult.Err].
-// While the state manager cannot be reached, Wait goes on trying until ctx
-// ends.
+// Wait says so with [ErrRunStuck], beside the result, when a step that unites
+// can never run. While the state manager cannot be reached, Wait goes on trying
+// until ctx ends.
 func (r *Run) Wait(ctx context.Context) (*RunResult, error) {
 	result, err := r.wait(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("exo: wait for run %s: %w", r.ID, err)
+		return result, fmt.Errorf("exo: wait for run %s: %w", r.ID, err)
 	}
 	return result, nil
 }

@@ -5,28 +5,39 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
+// stuckPolls is how many looks in a row a join has to be missing before it is
+// said to be stuck: the reference server makes joins some time after the state
+// that they waited for.
+const stuckPolls = 5
+
 // poll waits for a run by asking for its states again and again: for state
 // managers that cannot wait themselves. One look is not enough there: between
 // the last branch of a join and the join, no state is pending. So the run must
-// look the same, and at rest, twice in a row.
+// look the same, and at rest, twice in a row, and longer while a join is
+// missing.
 func (r *Run) poll(ctx context.Context) (*RunResult, error) {
 	failing := newClaimBackoff()
-	rested := -1 // the number of states when the run was last seen at rest
+	states, looks := 0, 0 // the run was at rest with so many states, for so many looks
 	for {
 		g, err := r.manager.transport.RunGraph(ctx, r.ID)
 		delay := r.manager.config.pollInterval
 		switch {
-		case err == nil && atRest(g) && len(g.States) == rested:
-			return r.readStates(ctx, g)
-		case err == nil && atRest(g):
-			rested = len(g.States)
-		case err == nil:
-			rested = -1
+		case err == nil && !atRest(g):
+			looks = 0
 			failing.Reset()
+		case err == nil && len(g.States) != states:
+			states, looks = len(g.States), 1
+		case err == nil:
+			looks++
+			result, err := r.settled(ctx, g, looks)
+			if result != nil || err != nil {
+				return result, err
+			}
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case !temporary(err):
@@ -38,6 +49,27 @@ func (r *Run) poll(ctx context.Context) (*RunResult, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// settled gives the result of a run that was seen at rest so many times, or
+// nothing if a join that is missing may still come.
+func (r *Run) settled(ctx context.Context, g transport.RunGraph, looks int) (*RunResult, error) {
+	result, err := r.readStates(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	graph, err := r.manager.transport.Graph(ctx, g.Graph)
+	if err != nil {
+		return nil, fmt.Errorf("get graph %q: %w", g.Graph, err)
+	}
+	stuck := result.StuckJoins(graph.Nodes)
+	switch {
+	case len(stuck) == 0:
+		return result, nil
+	case looks < stuckPolls:
+		return nil, nil //nolint:nilnil // not yet
+	}
+	return result, fmt.Errorf("%w: %s", ErrRunStuck, strings.Join(stuck, "; "))
 }
 
 func pending(s Status) bool {

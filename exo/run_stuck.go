@@ -1,0 +1,76 @@
+package exo
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// ErrRunStuck: a step that unites will never run, though nothing that it waits
+// for failed. It happens where the state manager decides joins only when a
+// branch arrives (docs/differences.md).
+var ErrRunStuck = errors.New("exo: run is stuck")
+
+// StuckJoins says which joins among the placements of a graph are missing from
+// the run: the anchor succeeded, nothing under it failed or is under way, and
+// yet the join was not made. A join that waits for a failed branch is not
+// stuck: the run has failed.
+func (r *RunResult) StuckJoins(graph []transport.Placement) []string {
+	var stuck []string
+	for _, p := range graph {
+		if p.Unites == nil {
+			continue
+		}
+		for _, anchor := range r.Step(p.Unites.Identifier) {
+			if anchor.Status != transport.StatusSuccess || r.hasChild(anchor.ID, p.Identifier) {
+				continue
+			}
+			if why := r.lastUnder(anchor.ID); why != "" {
+				stuck = append(stuck, fmt.Sprintf("step %q never ran for state %s of step %q: %s", p.Identifier, anchor.ID, anchor.Identifier, why))
+			}
+		}
+	}
+	return stuck
+}
+
+// hasChild reports whether a state of the step was made from that state.
+func (r *RunResult) hasChild(stateID, step string) bool {
+	for _, s := range r.States {
+		if n := len(s.Parents); s.Identifier == step && n > 0 && s.Parents[n-1].StateID == stateID {
+			return true
+		}
+	}
+	return false
+}
+
+// lastUnder says how the branches under a state ended last, or "" if one of
+// them failed or is under way, so that nothing is stuck.
+func (r *RunResult) lastUnder(stateID string) string {
+	var last *State
+	for i := range r.States {
+		s := &r.States[i]
+		if !descends(s, stateID) {
+			continue
+		}
+		if pending(s.Status) || failedStatus(s.Status) || s.Status == transport.StatusCancelled {
+			return ""
+		}
+		if last == nil || !s.UpdatedAt.Before(last.UpdatedAt) {
+			last = s
+		}
+	}
+	if last == nil {
+		return "it has no branches"
+	}
+	return fmt.Sprintf("its last branch ended at step %q, %s", last.Identifier, last.Status)
+}
+
+func descends(s *State, stateID string) bool {
+	for _, p := range s.Parents {
+		if p.StateID == stateID {
+			return true
+		}
+	}
+	return false
+}
