@@ -126,10 +126,9 @@ func (c *cursor) value() ([]byte, error) {
 }
 
 func (c *cursor) skip(depth int) error {
-	if depth > maxDepth {
-		return c.malformed("less nesting")
-	}
 	switch b := c.peek(); {
+	case (b == '{' || b == '[') && depth == maxDepth:
+		return c.malformed("less nesting")
 	case b == '{':
 		return c.object(func([]byte) error { return c.skip(depth + 1) })
 	case b == '[':

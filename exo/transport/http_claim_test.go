@@ -224,4 +224,3 @@ func TestTimes(t *testing.T) {
 		}
 	}
 }
-

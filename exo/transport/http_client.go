@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -47,28 +46,5 @@ var defaultClient = sync.OnceValue(func() *http.Client {
 	}
 })
 
-const modulePath = "github.com/exospherehost/exo-go"
-
 // userAgent is exo-go/ and the version of this module in the program.
-var userAgent = sync.OnceValue(func() string {
-	info, _ := debug.ReadBuildInfo()
-	return "exo-go/" + moduleVersion(info)
-})
-
-func moduleVersion(info *debug.BuildInfo) string {
-	if info == nil {
-		return "unknown"
-	}
-	for _, m := range append(info.Deps, &info.Main) {
-		if m.Path != modulePath {
-			continue
-		}
-		if m.Replace != nil {
-			m = m.Replace
-		}
-		if m.Version != "" && m.Version != "(devel)" {
-			return m.Version
-		}
-	}
-	return "devel"
-}
+var userAgent = sync.OnceValue(func() string { return "exo-go/" + Version() })

@@ -332,8 +332,10 @@ func exchanges() []exchange {
 			answer: `{` + run + `,"states":[]}`, want: info,
 		},
 		{
-			name:   "cancel run",
-			call:   func(ctx ctx, t transport.Transport) (any, error) { return ok(t.(transport.Canceler).CancelRun(ctx, "r")) },
+			name: "cancel run",
+			call: func(ctx ctx, t transport.Transport) (any, error) {
+				return ok(t.(transport.Canceler).CancelRun(ctx, "r"))
+			},
 			method: "POST", uri: "/v0/namespace/ns/run/r/cancel", answer: `{"status":"CANCELLED"}`,
 		},
 		{

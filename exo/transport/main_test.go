@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -87,6 +88,8 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) {
 func (f roundTrip) namespace(name string) transport.Transport {
 	return transport.HTTP{URL: "http://state-manager.test", APIKey: apiKey, Client: &http.Client{Transport: f}}.Namespace(name)
 }
+
+func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
 
 func response(status int, body string) *http.Response {
 	return &http.Response{
