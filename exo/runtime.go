@@ -113,6 +113,9 @@ func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption)
 		slots:     newSlots(config.workers, nodes),
 		work:      make(chan *execution, config.workers),
 	}
+	if _, ok := r.transport.(transport.Heartbeater); !ok {
+		config.lease = 0 // a lease that cannot be kept would be lost
+	}
 	r.stopped, r.stop = context.WithCancel(context.Background())
 	r.reporter = newReporter(r)
 	return r, nil
