@@ -68,7 +68,7 @@ func TestAbilitiesThatAreMissingSaySo(t *testing.T) {
 				}
 			}
 			requests := p.seen()
-			if len(requests) != 1 || requests[0].Method != "GET" || requests[0].URI != "/health" || requests[0].Header.Get("x-api-key") != "" {
+			if len(requests) != 1 || requests[0].Method != http.MethodGet || requests[0].URI != "/health" || requests[0].Header.Get("x-api-key") != "" {
 				t.Errorf("%s: sent %v, want one question for health, without the key", ext, requests)
 			}
 		}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-
-	"github.com/exospherehost/exo-go/internal/wire"
 )
 
 // maxReports and maxReportBytes bound one call of the report extension.
@@ -44,7 +42,7 @@ func (n *namespace) reportBatch(ctx context.Context, reports []Report, errs []er
 		}
 		sent = append(sent, next)
 	}
-	*body.buf = append(b, "]}"...)
+	body.set(append(b, "]}"...))
 	if len(sent) == 0 {
 		body.release()
 		return next
@@ -67,10 +65,10 @@ func appendBatched(b []byte, r Report, more bool) ([]byte, error) {
 		b = append(b, ',')
 	}
 	b = append(b, `{"state_id":`...)
-	b = wire.AppendString(b, r.StateID)
+	b = appendString(b, r.StateID)
 	if r.Token != "" {
 		b = append(b, `,"lease_token":`...)
-		b = wire.AppendString(b, r.Token)
+		b = appendString(b, r.Token)
 	}
 	b = append(b, `,"`...)
 	b = append(b, kind.member...)

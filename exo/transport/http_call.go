@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -119,10 +120,8 @@ func (c *conn) send(ctx context.Context, k call, read func(answer []byte) error)
 // request makes the request of a call, and its ID.
 func (c *conn) request(ctx context.Context, k call) (req *http.Request, id string) {
 	id = newRequestID()
-	header := make(http.Header, 6)
-	for name, values := range c.header {
-		header[name] = values
-	}
+	header := make(http.Header, len(c.header)+2)
+	maps.Copy(header, c.header)
 	if k.keyless {
 		delete(header, headerKey)
 	}

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/exospherehost/exo-go/internal/wire"
 )
 
 const (
@@ -59,7 +57,7 @@ func stopped(stop <-chan struct{}) bool {
 func (n *namespace) claim(ctx context.Context, req ClaimRequest, hold time.Duration) ([]State, error) {
 	k := n.call("claim", http.MethodPost, "/states/enqueue")
 	k.body = newPayload()
-	*k.body.buf = n.appendClaim(k.body.bytes(), req, hold)
+	k.body.set(n.appendClaim(k.body.bytes(), req, hold))
 	var states []State
 	err := n.send(ctx, k, func(answer []byte) (err error) {
 		states, err = decodeClaim(answer, req.Nodes)
@@ -74,7 +72,7 @@ func (n *namespace) appendClaim(b []byte, req ClaimRequest, hold time.Duration) 
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = wire.AppendString(b, node)
+		b = appendString(b, node)
 	}
 	b = append(b, `],"batch_size":`...)
 	b = strconv.AppendInt(b, int64(min(req.Max, maxClaim)), 10)

@@ -79,7 +79,7 @@ func TestDefaultClientKeepsTheConnectionsOfABurst(t *testing.T) {
 func TestDefaultClientWantsTLS12(t *testing.T) {
 	for version, want := range map[uint16]string{tls.VersionTLS11: "protocol version", tls.VersionTLS12: "certificate"} {
 		server := httptest.NewUnstartedServer(replies(http.StatusOK, `{"nodes":[]}`))
-		server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version} //nolint:gosec // what the client must refuse
+		server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version}
 		server.Config.ErrorLog = discardLog()
 		server.StartTLS()
 		_, err := transport.HTTP{URL: server.URL}.Namespace("ns").Nodes(t.Context())

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-
-	"github.com/exospherehost/exo-go/internal/wire"
 )
 
 // parallelReports is how many single reports are under way at once.
@@ -68,9 +66,9 @@ func (n *namespace) reportOne(ctx context.Context, r Report) error {
 	}
 	if r.Token != "" {
 		b = append(b, `,"lease_token":`...)
-		b = wire.AppendString(b, r.Token)
+		b = appendString(b, r.Token)
 	}
-	*k.body.buf = append(b, '}')
+	k.body.set(append(b, '}'))
 	return n.send(ctx, k, func(answer []byte) error {
 		c := cursor{text: answer}
 		var result reportResult
@@ -119,7 +117,7 @@ func appendOutcome(b []byte, r Report, permanent bool) ([]byte, error) {
 		b = append(b, ']')
 	case Errored:
 		b = append(b, `"error":`...)
-		b = wire.AppendString(b, o.Message)
+		b = appendString(b, o.Message)
 		if o.Permanent && permanent {
 			b = append(b, `,"permanent":true`...)
 		}

@@ -501,7 +501,7 @@ func TestNamespaces(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "b"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if r := p.seen()[0]; r.Method != "GET" || r.URI != "/base/v1/namespaces" || r.Header.Get("x-api-key") != apiKey {
+	if r := p.seen()[0]; r.Method != http.MethodGet || r.URI != "/base/v1/namespaces" || r.Header.Get("x-api-key") != apiKey {
 		t.Errorf("sent %+v", r)
 	}
 }

@@ -31,7 +31,7 @@ func (k call) withBody(body any) call {
 		return k
 	}
 	k.body = newPayload()
-	k.body.append(raw)
+	k.body.set(append(k.body.bytes(), raw...))
 	return k
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"math"
-
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -60,7 +59,7 @@ func TestModuleVersion(t *testing.T) {
 func TestPayload(t *testing.T) {
 	t.Parallel()
 	p := newPayload()
-	p.append([]byte("a body"))
+	p.set(append(p.bytes(), "a body"...))
 	first, err := p.reader()
 	if err != nil {
 		t.Fatal(err)
@@ -210,4 +209,23 @@ func slowDecodeClaim(raw []byte) ([]State, error) {
 		}
 	}
 	return states, nil
+}
+
+func FuzzAppendString(f *testing.F) {
+	for _, s := range []string{"", "plain", `"\`, "\n\x00\x7f", "ü😀", "\xff", "<&>"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		want, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var a, b string
+		if err := json.Unmarshal(appendString(nil, s), &a); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(want, &b); err != nil || a != b {
+			t.Fatalf("%q: %q, want %q, %v", s, a, b, err)
+		}
+	})
 }

@@ -10,9 +10,15 @@ import (
 // maxPooled is the size above which a buffer is left to the garbage collector.
 const maxPooled = 1 << 20
 
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
+var buffers sync.Pool // of *[]byte
 
-func getBuffer() *[]byte { return buffers.Get().(*[]byte) }
+func getBuffer() *[]byte {
+	if b, ok := buffers.Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, 0, 4<<10)
+	return &b
+}
 
 // putBuffer takes a buffer back. It is zeroed, so that secrets do not linger.
 func putBuffer(b *[]byte) {
@@ -40,7 +46,8 @@ func newPayload() *payload {
 
 func (p *payload) bytes() []byte { return *p.buf }
 
-func (p *payload) append(b []byte) { *p.buf = append(*p.buf, b...) }
+// set replaces the bytes by b, which may have grown out of bytes().
+func (p *payload) set(b []byte) { *p.buf = b }
 
 // release lets go of the payload. It may be nil.
 func (p *payload) release() {

@@ -45,8 +45,12 @@ func TestUnimplementedNamesTheMethod(t *testing.T) {
 func TestErrorsMatchByStatusAlone(t *testing.T) {
 	t.Parallel()
 	e := &transport.Error{Op: "claim", Status: 404, Message: "State not found"}
-	if !errors.Is(e, transport.ErrNotFound) || errors.Is(e, transport.ErrConflict) || errors.Is(transport.ErrNotFound, e) {
+	if !errors.Is(e, transport.ErrNotFound) || errors.Is(e, transport.ErrConflict) {
 		t.Error("does not match by its status")
+	}
+	other := &transport.Error{Op: "graph", Status: 404}
+	if errors.Is(e, other) {
+		t.Error("matches what is no sentinel")
 	}
 	if got := (&transport.Error{Message: "m"}).Error(); got != "state manager: m" {
 		t.Error(got)

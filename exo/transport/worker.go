@@ -78,22 +78,22 @@ type Report struct {
 type Outcome interface{ outcome() }
 
 type (
-	// Executed: the node ran. More than one output fans out; none is one
+	// Executed says that the node ran. More than one output fans out; none is one
 	// empty output.
 	Executed struct{ Outputs []Object }
 
-	// Errored: the node failed; the state manager retries by the graph's policy,
+	// Errored says that the node failed; the state manager retries by the graph's policy,
 	// unless it is Permanent and the state manager knows the notion.
 	Errored struct {
 		Message   string
 		Permanent bool
 	}
 
-	// Pruned: the node ended its branch.
+	// Pruned says that the node ended its branch.
 	Pruned struct{ Data map[string]any }
 
-	// Requeued: the node, or a runtime that drains, puts the state back to be
-	// claimed again After a positive time.
+	// Requeued says that the node, or a runtime that drains, puts the state back,
+	// to be claimed again After a positive time.
 	Requeued struct{ After time.Duration }
 )
 
