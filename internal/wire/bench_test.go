@@ -36,7 +36,7 @@ type wideDoc struct {
 var (
 	smallRaw   = []byte(`{"url":"https://example.com/a/b/c?x=1","page":"12","kind":"article"}`)
 	mediumRaw  = []byte(`{"tenant":"acme","region":"eu-west-1","id":"u-4821","url":"https://example.com/a/b/c","body":"[1,2,3,4,5]","limit":"20","cursor":"c-99","note":"hello world"}`)
-	escapedRaw = []byte(`{"tenant":"acme","region":"eu-west-1","id":"u-4821","url":"https://example.com/a/b/c","body":"{\"rows\":[{\"k\":\"v\"},{\"k\":\"w\"}]}","limit":"20","cursor":"c-99","note":"h\u00e9llo\nworld"}`)
+	escapedRaw = []byte(`{"tenant":"acme","region":"eu-west-1","id":"u-4821","url":"https://example.com/a/b/c","body":"{\"rows\":[{\"k\":\"v\"},{\"k\":\"a value longer than thirty-two bytes\"}]}","limit":"20","cursor":"c-99","note":"h\u00e9llo\nworld"}`)
 	wideRaw    = func() []byte {
 		raw := []byte("{")
 		for i := range 16 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -25,11 +26,20 @@ type frame[T any] struct {
 	v     T
 	at    []*string // the fields of v, in the order of the plan
 	found []member  // what Decode has found for each field
-	buf   []byte    // where Encode gathers its result
+	buf   []byte    // where Decode and Encode gather their results
 }
 
-// keepBuffer is how large a frame's buffer may be and still be kept.
-const keepBuffer = 64 << 10
+// maxBuffer is how large a frame's buffer may be and still be kept.
+const maxBuffer = 64 << 10
+
+// keep keeps buf, emptied, for the next use of the frame.
+func (f *frame[T]) keep(buf []byte) {
+	f.buf = nil
+	if cap(buf) <= maxBuffer {
+		clear(buf)
+		f.buf = buf
+	}
+}
 
 // codecs holds a *Codec[T] for each type that was ever compiled.
 var codecs sync.Map // reflect.Type → any
@@ -141,9 +151,7 @@ func (c *Codec[T]) find(raw []byte, found []member) error {
 // lookup is the number of the field called key, or -1.
 func (c *Codec[T]) lookup(key []byte, plain bool) int {
 	if !plain {
-		var b strings.Builder
-		unescape(&b, key)
-		key = []byte(b.String())
+		key = unescape(nil, key)
 	}
 	if c.byName != nil {
 		if i, ok := c.byName[string(key)]; ok {
@@ -170,22 +178,29 @@ func (c *Codec[T]) assign(raw []byte, f *frame[T]) error {
 			return c.explain(raw, f.found)
 		}
 	}
-	var b strings.Builder
-	b.Grow(size)
+	buf := slices.Grow(f.buf[:0], size)
 	for i := range f.found {
 		m := &f.found[i]
-		if m.kind == Null {
-			*f.at[i] = c.fields[i].Default
+		if m.kind != String {
 			continue
 		}
-		start := b.Len()
-		if val := raw[m.val.start:m.val.end]; m.val.plain {
-			b.Write(val)
+		start, val := len(buf), raw[m.val.start:m.val.end]
+		if m.val.plain {
+			buf = append(buf, val...)
 		} else {
-			unescape(&b, val)
+			buf = unescape(buf, val)
 		}
-		*f.at[i] = b.String()[start:]
+		m.val.start, m.val.end = start, len(buf)
 	}
+	text := string(buf)
+	for i := range f.found {
+		if m := &f.found[i]; m.kind == String {
+			*f.at[i] = text[m.val.start:m.val.end]
+		} else {
+			*f.at[i] = c.fields[i].Default
+		}
+	}
+	f.keep(buf)
 	return nil
 }
 
@@ -285,12 +300,9 @@ func (c *Codec[T]) Encode(v T) []byte {
 	}
 	f := c.take()
 	f.v = v
-	f.buf = c.appendFields(f.buf[:0], f)
-	raw := append([]byte(nil), f.buf...)
-	clear(f.buf)
-	if cap(f.buf) > keepBuffer {
-		f.buf = nil
-	}
+	buf := c.appendFields(f.buf[:0], f)
+	raw := append([]byte(nil), buf...)
+	f.keep(buf)
 	c.release(f)
 	return raw
 }

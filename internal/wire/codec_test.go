@@ -313,9 +313,9 @@ func TestFramesAreEmptied(t *testing.T) {
 			t.Errorf("left behind: %+v", f)
 		}
 	}
-	c.Encode(secrets{B: strings.Repeat("x", keepBuffer)})
+	c.Encode(secrets{B: strings.Repeat("x", maxBuffer)})
 	for _, f := range c.frames {
-		if cap(f.buf) > keepBuffer {
+		if cap(f.buf) > maxBuffer {
 			t.Errorf("a buffer of %d bytes is kept", cap(f.buf))
 		}
 	}

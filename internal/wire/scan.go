@@ -3,7 +3,6 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -61,10 +60,12 @@ func text(src string, sp span) string {
 	if sp.plain {
 		return s
 	}
-	var b strings.Builder
-	b.Grow(len(s))
-	unescape(&b, s)
-	return b.String()
+	var small [256]byte // so that most strings need no second allocation
+	dst := small[:0]
+	if len(s) > len(small) {
+		dst = make([]byte, 0, len(s))
+	}
+	return string(unescape(dst, s))
 }
 
 // A span is a part of the source.
@@ -290,8 +291,8 @@ func (s *scanner[S]) notObject() error {
 	return fmt.Errorf("want a JSON object, got %s", what)
 }
 
-// unescape writes the string that s, the inside of a JSON string, stands for.
-func unescape[S string | []byte](b *strings.Builder, s S) {
+// unescape appends the string that s, the inside of a JSON string, stands for.
+func unescape[S string | []byte](dst []byte, s S) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -302,26 +303,26 @@ func unescape[S string | []byte](b *strings.Builder, s S) {
 		if c != '\\' {
 			r, n := decodeRune(s, i)
 			if r == utf8.RuneError && n == 1 {
-				b.WriteString(string(s[start:i]))
-				b.WriteRune(utf8.RuneError)
+				dst = append(dst, s[start:i]...)
+				dst = utf8.AppendRune(dst, utf8.RuneError)
 				start = i + 1
 			}
 			i += n
 			continue
 		}
-		b.WriteString(string(s[start:i]))
+		dst = append(dst, s[start:i]...)
 		i += 2
 		switch c := s[i-1]; c {
 		case 'b':
-			b.WriteByte('\b')
+			dst = append(dst, '\b')
 		case 'f':
-			b.WriteByte('\f')
+			dst = append(dst, '\f')
 		case 'n':
-			b.WriteByte('\n')
+			dst = append(dst, '\n')
 		case 'r':
-			b.WriteByte('\r')
+			dst = append(dst, '\r')
 		case 't':
-			b.WriteByte('\t')
+			dst = append(dst, '\t')
 		case 'u':
 			r, _ := hex4(s, i)
 			i += 4
@@ -334,13 +335,13 @@ func unescape[S string | []byte](b *strings.Builder, s S) {
 					i += 6
 				}
 			}
-			b.WriteRune(r)
+			dst = utf8.AppendRune(dst, r)
 		default:
-			b.WriteByte(c) // ", \ and /
+			dst = append(dst, c) // ", \ and /
 		}
 		start = i
 	}
-	b.WriteString(string(s[start:]))
+	return append(dst, s[start:]...)
 }
 
 // decodeRune is the rune at s[i], as utf8.DecodeRune gives it.
