@@ -14,25 +14,24 @@ import (
 
 // A pkg is what go list says of one package.
 type pkg struct {
-	ImportPath string
-	Dir        string
-	Imports    []string
-	Standard   bool
-	Module     *module
+	ImportPath string   `json:"ImportPath"`
+	Dir        string   `json:"Dir"`
+	Imports    []string `json:"Imports"`
+	Module     *module  `json:"Module"` // nil in the standard library
 }
 
 // A module is what go list says of the module that a package belongs to.
 type module struct {
-	Path    string
-	Version string
-	Dir     string
-	Main    bool
+	Path    string `json:"Path"`
+	Version string `json:"Version"`
+	Dir     string `json:"Dir"`
+	Main    bool   `json:"Main"`
 }
 
 // listPackages asks go list, in the folder root and with env added to the
 // environment, for the packages that args name and all that they import.
 func listPackages(ctx context.Context, root string, env []string, args ...string) ([]pkg, error) {
-	args = append([]string{"list", "-deps", "-json=ImportPath,Dir,Imports,Standard,Module"}, args...)
+	args = append([]string{"list", "-deps", "-json=ImportPath,Dir,Imports,Module"}, args...)
 	out, err := goCommand(ctx, root, env, args...)
 	if err != nil {
 		return nil, err

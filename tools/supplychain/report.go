@@ -11,13 +11,16 @@ import (
 // writeTable writes one line for each dependency: module, version, licence, use.
 func writeTable(w io.Writer, all []*dependency) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "MODULE\tVERSION\tLICENCE\tUSE")
+	lines := []string{"MODULE\tVERSION\tLICENCE\tUSE"}
 	for _, d := range all {
 		use := "tests"
 		if d.Linked {
 			use = "linked"
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", d.Path, d.Version, d.expression(), use)
+		lines = append(lines, strings.Join([]string{d.Path, d.Version, d.expression(), use}, "\t"))
+	}
+	if _, err := fmt.Fprintln(tw, strings.Join(lines, "\n")); err != nil {
+		return err
 	}
 	return tw.Flush()
 }

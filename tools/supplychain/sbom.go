@@ -104,7 +104,7 @@ func applicationComponent(root string, info *debug.BuildInfo, settings map[strin
 	}
 	own := &dependency{Path: info.Main.Path, Version: info.Main.Version, Texts: texts}
 	ref := packageURL(info.Main.Path, info.Main.Version)
-	if sub := strings.TrimPrefix(info.Path, info.Main.Path+"/"); sub != info.Path {
+	if sub, ok := strings.CutPrefix(info.Path, info.Main.Path+"/"); ok {
 		ref += "#" + sub
 	}
 	properties := []cdx.Property{{Name: "go:version", Value: info.GoVersion}}

@@ -58,6 +58,7 @@ func TestSBOM(t *testing.T) {
 	text := read(t, program+".cdx.json")
 	for _, file := range []string{program + ".cdx.json", program + ".cdx.xml"} {
 		t.Run(filepath.Ext(file), func(t *testing.T) {
+			t.Parallel()
 			var got cdx.BOM
 			if err := cdx.NewBOMDecoder(strings.NewReader(read(t, file)), formatOf(file)).Decode(&got); err != nil {
 				t.Fatal(err)

@@ -80,7 +80,7 @@ func schemaDir(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var m struct{ Dir string }
+	var m module
 	if err := json.Unmarshal(out, &m); err != nil {
 		return "", fmt.Errorf("reading the answer of go mod download: %w", err)
 	}
