@@ -39,9 +39,11 @@ func (structJSON) MarshalJSON() ([]byte, error) { return nil, nil }
 func (listed) JSONSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Enum: []any{"a"}}
 }
+
 func (defaulted) JSONSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Default: "x"}
 }
+
 func (untyped) JSONSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{Extras: map[string]any{"x-a": "b"}}
 }
@@ -102,7 +104,7 @@ func TestDefinitionErrors(t *testing.T) {
 			B string
 		}, ok, ok]("N"), []string{in + `fields A and B: have the same wire name "B"`}},
 		{"unexported with a tag", define[struct {
-			a string `json:""` //nolint:unused // that is the mistake
+			a string `json:""`
 		}, ok, ok]("N"), []string{in + "field a: is unexported but has a json tag"}},
 		{"string option", define[struct {
 			A string `json:"a,string"`

@@ -14,8 +14,8 @@ import (
 // the wire and in the schema; the schema also says what is inside.
 type JSON[T any] string
 
-// ToJSON encodes v for a [JSON] field, by encoding/json, which also sets the
-// errors.
+// ToJSON encodes v for a [JSON] field. Its errors are those of encoding/json,
+// wrapped.
 func ToJSON[T any](v T) (JSON[T], error) {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
@@ -26,8 +26,8 @@ func ToJSON[T any](v T) (JSON[T], error) {
 	return JSON[T](strings.TrimSuffix(b.String(), "\n")), nil
 }
 
-// Value decodes j, by encoding/json, which also sets the errors. The empty
-// string is no JSON: a field that may be absent is to be looked at first.
+// Value decodes j. Its errors are those of encoding/json, wrapped. The empty
+// string, which an absent field holds, is no JSON and so an error.
 func (j JSON[T]) Value() (T, error) {
 	var v T
 	if err := json.Unmarshal([]byte(j), &v); err != nil {

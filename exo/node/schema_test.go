@@ -11,7 +11,6 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"github.com/exospherehost/exo-go/exo/node"
-	"github.com/exospherehost/exo-go/exo/transport"
 )
 
 // The classes of the recorded registration, as structs.
@@ -241,5 +240,4 @@ func TestSpec(t *testing.T) {
 	if s := one[node.None, node.None, node.None](t, "N").Spec().Secrets; s == nil || len(s) != 0 {
 		t.Errorf("got secrets %#v, want an empty list, which is sent as []", s)
 	}
-	var _ transport.NodeSpec = spec
 }

@@ -10,8 +10,8 @@ import (
 // print [REDACTED]. A node still gets it in plain, and it travels in plain: the
 // codec of nodes knows it by its method Reveal.
 //
-// Keep secrets in exported fields: no type can hide the unexported fields of a
-// struct that is printed with %+v.
+// Give it a field of its own, and an exported one: inside a [JSON] field it is
+// [REDACTED] as well, and from fmt no type can hide unexported fields.
 type Secret string
 
 const redacted = "[REDACTED]"

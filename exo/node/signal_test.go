@@ -40,7 +40,7 @@ func TestPermanent(t *testing.T) {
 
 func TestSignals(t *testing.T) {
 	t.Parallel()
-	var err error = fmt.Errorf("wrapped: %w", &node.PruneSignal{Data: map[string]any{"why": "done"}})
+	err := fmt.Errorf("wrapped: %w", &node.PruneSignal{Data: map[string]any{"why": "done"}})
 	var prune *node.PruneSignal
 	if !errors.As(err, &prune) || prune.Data["why"] != "done" {
 		t.Errorf("got %v", prune)

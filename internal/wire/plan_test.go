@@ -100,8 +100,8 @@ func TestFields(t *testing.T) {
 		{"embedded string type", fieldsOf[struct{ Named }], []Field{{Name: "Named", GoName: "Named", Required: true}}},
 		{"left out", fieldsOf[struct {
 			A      string
-			B      chan int   `json:"-"`
-			unused int        //nolint:unused // it is to be ignored
+			B      chan int `json:"-"`
+			unused int
 			C      *time.Time `json:"-"`
 		}], []Field{{Name: "A", GoName: "A", Required: true}}},
 		{"revealer", fieldsOf[struct{ Key hidden }], []Field{{Name: "Key", GoName: "Key", Required: true}}},
@@ -192,7 +192,7 @@ func TestDefinitionErrors(t *testing.T) {
 			Exported
 		}](), []string{`fields deep.Exported.X and Exported.X: have the same wire name "x"`}},
 		{"unexported with a tag", errOf[struct {
-			a string `json:""` //nolint:unused // that is the mistake
+			a string `json:""`
 		}](), []string{"field a: is unexported but has a json tag: export it"}},
 		{"quoted", errOf[struct {
 			A string `json:"a,string"`
