@@ -1,0 +1,178 @@
+package httpapi
+
+import (
+	"fmt"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// The calls of clients (protocol.md §§4 and 12 and, of §13, run and cancel).
+
+// putGraph answers PENDING, as clients expect, though the engine has checked
+// the graph already; they ask again for what has become of it.
+func putGraph(c *call, b *graphBody) error {
+	spec, err := b.spec()
+	if err != nil {
+		return err
+	}
+	g, err := c.engine.PutGraph(c.host.Now(), c.namespace(), c.params[1], spec)
+	if err != nil {
+		return err
+	}
+	c.host.Recheck() // there may be triggers
+	g.Validation, g.Errors = transport.Pending, nil
+	return c.json(newGraphAnswer(&g))
+}
+
+func getGraph(c *call) error {
+	g, err := c.engine.Graph(c.namespace(), c.params[1])
+	if err != nil {
+		return err
+	}
+	return c.json(newGraphAnswer(&g))
+}
+
+func listGraphs(c *call) error {
+	graphs := c.engine.Graphs(c.namespace())
+	a := graphsAnswer{Namespace: c.namespace(), Count: len(graphs), Templates: make([]templateAnswer, len(graphs))}
+	for i := range graphs {
+		g := &graphs[i]
+		a.Templates[i] = templateAnswer{Name: g.Name, Namespace: g.Namespace, graphAnswer: newGraphAnswer(g)}
+	}
+	return c.json(a)
+}
+
+func listNodes(c *call) error {
+	nodes := c.engine.Nodes(c.namespace())
+	a := nodesAnswer{Namespace: c.namespace(), Count: len(nodes), Nodes: make([]nodeAnswer, len(nodes))}
+	for i, n := range nodes {
+		a.Nodes[i] = newNodeAnswer(n)
+	}
+	return c.json(a)
+}
+
+func listNamespaces(c *call) error {
+	names := orEmptyList(c.engine.Namespaces())
+	return c.json(namespacesAnswer{Namespaces: names, Count: len(names)})
+}
+
+func trigger(c *call, b *triggerBody) error {
+	id, err := c.engine.Trigger(c.host.Now(), c.namespace(), c.params[1], transport.TriggerSpec{
+		Inputs: b.Inputs, Store: b.Store, StartDelay: duration(b.StartDelay),
+	})
+	if err != nil {
+		return err
+	}
+	return c.json(triggerAnswer{Status: "CREATED", RunID: id})
+}
+
+func cancelTriggers(c *call) error {
+	n, err := c.engine.CancelTriggers(c.host.Now(), c.namespace(), c.params[1])
+	if err != nil {
+		return err
+	}
+	return c.json(cancelTriggersAnswer{
+		Namespace: c.namespace(), Graph: c.params[1], Count: n,
+		Message: fmt.Sprintf("Cancelled %d triggers of graph %s", n, c.params[1]),
+	})
+}
+
+func manualRetry(c *call, b *retryBody) error {
+	id, err := c.engine.Retry(c.host.Now(), c.namespace(), c.params[1], b.FanoutID, b.Force)
+	if err != nil {
+		return err
+	}
+	return c.json(retryAnswer{ID: id, Status: "CREATED"})
+}
+
+var pageNumber = atLeast(1)
+
+// listRuns gives at most maxPage runs, and says so: the size in the answer is
+// the one that the pages are counted by.
+func listRuns(c *call) error {
+	r := reader{}
+	var page, size int64
+	r.parameter("path", "page", c.params[1], pageNumber, &page)
+	r.parameter("path", "size", c.params[2], integer, &size)
+	if err := r.verdict(); err != nil {
+		return err
+	}
+	size = min(size, maxPage)
+	p, err := c.engine.Runs(c.namespace(), int(page), int(max(size, 1)))
+	if err != nil {
+		return err
+	}
+	if size < 1 {
+		p.Runs = nil // a page for no runs is none to the reference server, and no error
+	}
+	a := runsAnswer{Namespace: c.namespace(), Total: p.Total, Page: int(page), Size: int(size), Runs: make([]runAnswer, len(p.Runs))}
+	for i, info := range p.Runs {
+		a.Runs[i] = newRunAnswer(info)
+	}
+	return c.json(a)
+}
+
+// parameter reads a number that is part of the URL.
+func (r *reader) parameter(place, name, value string, s shape[int64], into *int64) {
+	r.enter(place)
+	r.enter(name)
+	s.read(r, quote(value), into)
+	r.leave()
+	r.leave()
+}
+
+func runGraph(c *call) error {
+	g, err := c.engine.RunGraph(c.namespace(), c.params[1])
+	if err != nil {
+		return err
+	}
+	return c.json(newRunGraphAnswer(&g))
+}
+
+func stateDetail(c *call) error {
+	s, err := c.engine.StateDetail(c.namespace(), c.params[1], c.params[2], c.params[3])
+	if err != nil {
+		return err
+	}
+	return c.json(newStateAnswer(&s, c.extended()))
+}
+
+var waitMS = atLeast(0)
+
+// getRun waits for the run to come to rest, if it is asked to, and gives it as
+// it then is.
+func getRun(c *call) error {
+	if wait := c.request.URL.Query().Get("wait_ms"); wait != "" {
+		r := reader{}
+		var ms int64
+		if r.parameter("query", "wait_ms", wait, waitMS, &ms); len(r.problems) > 0 {
+			return r.verdict()
+		}
+		if err := c.host.AwaitRun(c.request.Context(), c.namespace(), c.params[1], min(duration(ms), maxWait)); err != nil {
+			return err
+		}
+	}
+	info, states, err := c.engine.Run(c.namespace(), c.params[1])
+	if err != nil {
+		return err
+	}
+	a := runDetailAnswer{runAnswer: newRunAnswer(info), States: make([]stateAnswer, len(states))}
+	for i := range states {
+		a.States[i] = newStateAnswer(&states[i], c.extended())
+	}
+	return c.json(a)
+}
+
+func cancelRun(c *call) error {
+	if err := c.engine.CancelRun(c.host.Now(), c.namespace(), c.params[1]); err != nil {
+		return err
+	}
+	return c.json(statusAnswer{Status: string(transport.RunCancelled)})
+}
+
+func health(c *call) error { return c.json(messageAnswer{Message: "OK"}) }
+
+func describe(c *call) error {
+	c.out = append(c.out, c.openAPI...)
+	return nil
+}

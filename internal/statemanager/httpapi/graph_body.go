@@ -1,0 +1,158 @@
+package httpapi
+
+import (
+	"math"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// graphBody is a graph as it is put (protocol.md §4). What the engine checks
+// for all callers alike, such as names and cron expressions, is not checked
+// here.
+type graphBody struct {
+	Secrets  map[string]string
+	Nodes    []placementBody
+	Retry    *transport.RetryPolicy
+	Store    transport.StoreConfig
+	Triggers []triggerSpec
+}
+
+var graphShape = object(
+	required("secrets", dictOf(secret), func(b *graphBody) *map[string]string { return &b.Secrets }),
+	required("nodes", list(placementShape), func(b *graphBody) *[]placementBody { return &b.Nodes }),
+	optional("retry_policy", pointer(preset(retryPolicyShape, transport.DefaultRetryPolicy())),
+		func(b *graphBody) **transport.RetryPolicy { return &b.Retry }),
+	optional("store_config", storeConfigShape, func(b *graphBody) *transport.StoreConfig { return &b.Store }),
+	optional("triggers", list(cronShape), func(b *graphBody) *[]triggerSpec { return &b.Triggers }),
+)
+
+// placementBody is a placement whose inputs are not known to be strings.
+type placementBody struct {
+	transport.Placement
+	inputs map[string]string // as they are written
+}
+
+var placementShape = object(
+	required("node_name", text, func(p *placementBody) *string { return &p.Node }),
+	required("namespace", text, func(p *placementBody) *string { return &p.Namespace }),
+	required("identifier", text, func(p *placementBody) *string { return &p.Identifier }),
+	required("inputs", dictOf(anyValue), func(p *placementBody) *map[string]string { return &p.inputs }),
+	optional("next_nodes", orNone(list(text)), func(p *placementBody) *[]string { return &p.Next }),
+	optional("unites", orNone(pointer(preset(unitesShape, transport.Unites{Strategy: transport.AllSuccess}))),
+		func(p *placementBody) **transport.Unites { return &p.Unites }),
+)
+
+var unitesShape = object(
+	required("identifier", text, func(u *transport.Unites) *string { return &u.Identifier }),
+	optional("strategy", among(transport.AllSuccess, transport.AllDone), func(u *transport.Unites) *transport.UniteStrategy { return &u.Strategy }),
+)
+
+var retryPolicyShape = object(
+	optional("max_retries", count(atLeast(0)), func(p *transport.RetryPolicy) *int { return &p.MaxRetries }),
+	optional("strategy", among(
+		transport.Exponential, transport.ExponentialFullJitter, transport.ExponentialEqualJitter,
+		transport.Linear, transport.LinearFullJitter, transport.LinearEqualJitter,
+		transport.Fixed, transport.FixedFullJitter, transport.FixedEqualJitter,
+	), func(p *transport.RetryPolicy) *transport.RetryStrategy { return &p.Strategy }),
+	optional("backoff_factor", milliseconds(above(0)), func(p *transport.RetryPolicy) *time.Duration { return &p.Backoff }),
+	optional("exponent", count(above(0)), func(p *transport.RetryPolicy) *int { return &p.Exponent }),
+	optional("max_delay", orNone(milliseconds(above(0))), func(p *transport.RetryPolicy) *time.Duration { return &p.MaxDelay }),
+)
+
+var storeConfigShape = object(
+	optional("required_keys", list(text), func(c *transport.StoreConfig) *[]string { return &c.RequiredKeys }),
+	optional("default_values", dictOf(text), func(c *transport.StoreConfig) *map[string]string { return &c.DefaultValues }),
+)
+
+// triggerSpec is a trigger of a graph. There is only one type.
+type triggerSpec struct {
+	Type  string
+	value string // as it is written
+	cron  transport.CronTrigger
+}
+
+var (
+	cronTypeShape = object(
+		required("type", among("CRON"), func(t *triggerSpec) *string { return &t.Type }),
+		required("value", described(anyValue, cronValueShape.schema), func(t *triggerSpec) *string { return &t.value }),
+	)
+	cronValueShape = object(
+		required("expression", text, func(c *transport.CronTrigger) *string { return &c.Expression }),
+		optional("timezone", text, func(c *transport.CronTrigger) *string { return &c.Timezone }),
+	)
+)
+
+// cronShape reads the type first: what a value must be like depends on it, and
+// problems with the value are told of as if its fields were the trigger's.
+var cronShape = shape[triggerSpec]{schema: cronTypeShape.schema, read: func(r *reader, raw string, into *triggerSpec) {
+	before := len(r.problems)
+	cronTypeShape.read(r, raw, into)
+	switch {
+	case len(r.problems) > before:
+	case into.value[0] != '{':
+		r.enter("value")
+		dict.read(r, into.value, new(transport.Object))
+		r.leave()
+	default:
+		cronValueShape.read(r, into.value, &into.cron)
+	}
+}}
+
+// spec is the graph that was put. Its inputs are strings, or the error says
+// which is none.
+func (b *graphBody) spec() (transport.GraphSpec, error) {
+	g := transport.GraphSpec{
+		Secrets: b.Secrets,
+		Nodes:   make([]transport.Placement, len(b.Nodes)),
+		Retry:   b.Retry,
+		Store:   b.Store,
+	}
+	for i := range b.Nodes {
+		p := &b.Nodes[i]
+		p.Inputs = make(map[string]string, len(p.inputs))
+		for name, raw := range p.inputs {
+			if raw[0] != '"' {
+				return g, notAString(raw)
+			}
+			p.Inputs[name] = unquote(raw)
+		}
+		g.Nodes[i] = p.Placement
+	}
+	for _, t := range b.Triggers {
+		g.Triggers = append(g.Triggers, t.cron)
+	}
+	return g, nil
+}
+
+// notAString is the answer to an input that is no string: like the reference
+// server, and unlike other values of a wrong type, 400 (protocol.md §6.1).
+func notAString(raw string) error {
+	switch raw {
+	case "null":
+		raw = "None"
+	case "true":
+		raw = "True"
+	case "false":
+		raw = "False"
+	}
+	return refuse(400, "Error validating graph template: Input "+cut(raw)+" is not a string")
+}
+
+// count is an int from JSON.
+func count(s shape[int64]) shape[int] {
+	return shape[int]{schema: s.schema, read: func(r *reader, raw string, into *int) {
+		var n int64
+		s.read(r, raw, &n)
+		*into = int(min(n, math.MaxInt))
+	}}
+}
+
+// milliseconds is a duration from JSON.
+func milliseconds(s shape[int64]) shape[time.Duration] {
+	return shape[time.Duration]{schema: s.schema, read: func(r *reader, raw string, into *time.Duration) {
+		var n int64
+		s.read(r, raw, &n)
+		*into = duration(n)
+	}}
+}

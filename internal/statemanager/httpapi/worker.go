@@ -1,0 +1,157 @@
+package httpapi
+
+import (
+	"strconv"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// The calls of runtimes (protocol.md §3 and, of §13, wait, lease and report).
+
+func register(c *call, b *registerBody) error {
+	if err := c.engine.Register(c.host.Now(), c.namespace(), b.Runtime, b.Nodes); err != nil {
+		return err
+	}
+	return c.json(registerAnswer{Runtime: b.Runtime, Nodes: b.Nodes})
+}
+
+func enqueue(c *call, b *enqueueBody) error {
+	ctx := c.request.Context()
+	req := transport.ClaimRequest{
+		Nodes: b.Nodes,
+		Max:   int(max(0, min(b.BatchSize, maxBatch))),
+		Wait:  min(duration(b.WaitMS), maxWait),
+		Lease: duration(b.LeaseMS),
+	}
+	if req.Wait > 0 && b.WaitID != "" {
+		key := waitKey{c.namespace(), b.WaitID}
+		stop := c.waits.begin(key)
+		defer c.waits.end(key, stop)
+		req.Stop = stop
+	}
+	states, err := c.host.Claim(ctx, c.namespace(), req)
+	// A context that ends while the client waits means that the client has gone,
+	// or that the server is being stopped: then it is told that there is nothing.
+	if err != nil && ctx.Err() == nil {
+		return err
+	}
+	c.out = appendStates(c.out, c.namespace(), states, c.extended())
+	return nil
+}
+
+// report1 hands in one report.
+func (c *call) report1(token string, o transport.Outcome) error {
+	res, err := c.engine.Report(c.host.Now(), c.namespace(), transport.Report{StateID: c.params[1], Token: token, Outcome: o})
+	if err != nil {
+		return err
+	}
+	c.out = appendReported(c.out, o, res)
+	return nil
+}
+
+func executed(c *call, b *executedBody) error {
+	return c.report1(b.Token, transport.Executed{Outputs: b.Outputs})
+}
+
+func errored(c *call, b *erroredBody) error {
+	return c.report1(b.Token, transport.Errored{Message: b.Error, Permanent: b.Permanent})
+}
+
+func prune(c *call, b *pruneBody) error { return c.report1(b.Token, b.pruned()) }
+
+func requeue(c *call, b *requeueBody) error {
+	return c.report1(b.Token, transport.Requeued{After: duration(b.EnqueueAfter)})
+}
+
+// report hands in many reports, each of which is taken or refused by itself.
+func report(c *call, b *reportBody) error {
+	reports := make([]transport.Report, 0, len(b.Reports))
+	refused := make([]error, len(b.Reports))
+	for i, raw := range b.Reports {
+		rep, err := readReport(i, raw)
+		if err != nil {
+			refused[i] = err
+			continue
+		}
+		reports = append(reports, rep)
+	}
+	results, errs := c.engine.ReportAll(c.host.Now(), c.namespace(), reports)
+	c.out = append(c.out, `{"results":[`...)
+	n := 0 // of the reports that were handed in
+	for i, err := range refused {
+		if i > 0 {
+			c.out = append(c.out, ',')
+		}
+		if err != nil {
+			c.out = appendRefusedReport(c.out, err)
+			continue
+		}
+		if len(errs) > 0 && errs[n] != nil {
+			c.out = appendRefusedReport(c.out, errs[n])
+		} else {
+			c.out = appendReported(c.out, reports[n].Outcome, results[n])
+		}
+		n++
+	}
+	c.out = append(c.out, `]}`...)
+	return nil
+}
+
+// readReport reads the i-th of many reports.
+func readReport(i int, raw string) (transport.Report, error) {
+	r := reader{extensions: true}
+	r.enter("body")
+	r.enter("reports")
+	r.enterAt(i)
+	var item reportItem
+	reportItemShape.read(&r, raw, &item)
+	if len(r.problems) > 0 {
+		return transport.Report{}, unfit(r.problems)
+	}
+	rep := transport.Report{StateID: item.StateID, Token: item.Token}
+	outcomes := 0
+	if item.Executed != nil {
+		rep.Outcome = transport.Executed{Outputs: item.Executed.Outputs}
+		outcomes++
+	}
+	if item.Errored != nil {
+		rep.Outcome = transport.Errored{Message: item.Errored.Error, Permanent: item.Errored.Permanent}
+		outcomes++
+	}
+	if item.Prune != nil {
+		rep.Outcome = item.Prune.pruned()
+		outcomes++
+	}
+	if item.Requeue != nil {
+		rep.Outcome = transport.Requeued{After: duration(item.Requeue.EnqueueAfter)}
+		outcomes++
+	}
+	if outcomes != 1 {
+		r.add("value_error", "Value error, A report has one of executed, errored, prune and re_enqueue_after",
+			raw, map[string]any{"error": struct{}{}})
+		return rep, unfit(r.problems)
+	}
+	return rep, nil
+}
+
+// appendRefusedReport appends what has become of a report that was not taken.
+func appendRefusedReport(dst []byte, err error) []byte {
+	answer, status, _ := appendRefusal(nil, err)
+	dst = append(dst, `{"code":`...)
+	dst = strconv.AppendInt(dst, int64(status), 10)
+	dst = append(dst, ',')
+	return append(dst, answer[1:]...) // the rest of {"detail":…}
+}
+
+func heartbeat(c *call, b *heartbeatBody) error {
+	lost := c.engine.Heartbeat(c.host.Now(), c.namespace(), b.Leases, duration(b.LeaseMS))
+	return c.json(heartbeatAnswer{Lost: orEmptyList(lost)})
+}
+
+func secrets(c *call) error {
+	s, err := c.engine.Secrets(c.host.Now(), c.namespace(), c.params[1])
+	if err != nil {
+		return err
+	}
+	return c.json(secretsAnswer{Secrets: orEmptyMap(s)})
+}
