@@ -1,0 +1,272 @@
+package local
+
+import (
+	"container/heap"
+	"container/list"
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/statemanager"
+)
+
+// claim is the engine's, with waiting: one piece of code for callers in this
+// process and over HTTP. It gives an error only if it took nothing.
+//
+// Waiters stand in a line for each queue, that is, for each node of a
+// namespace. Each state that can be claimed wakes the first in its line, who
+// thereby leaves all of its lines, looks for states, and either has some or
+// stands in line again, at the front. No wake-up is lost, because of this:
+//
+//   - One who waits stands in line before looking for states the last time. So
+//     a state comes either before that look, which then sees it, or after, when
+//     there is somebody in line to be woken.
+//   - For a line with somebody in it there is, at any time, no state to be
+//     claimed but one that somebody has just been woken for, who on leaving, for
+//     whatever reason, looks at all of the lines left and wakes the next in
+//     those that still have states (passOn). One who was woken for a state of
+//     one queue and took one of another has left nobody standing.
+//   - A line is marked with the time at which its next state becomes due: by who
+//     goes to sleep in it, by a state that is created with a delay, and by who
+//     passes on. The clock wakes the first in line then.
+func (s *StateManager) claim(ctx context.Context, ns string, req transport.ClaimRequest) ([]transport.State, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, ended("claim", err)
+	}
+	states := s.take(ns, req)
+	if len(states) > 0 || req.Wait <= 0 || req.Max <= 0 {
+		return states, nil
+	}
+	w := &waiter{namespace: ns, nodes: req.Nodes, woken: make(chan struct{}, 1)}
+	timeout := time.NewTimer(req.Wait)
+	defer timeout.Stop()
+	for {
+		s.claims.join(w)
+		if states = s.take(ns, req); len(states) > 0 {
+			s.claims.leave(w)
+			return states, nil
+		}
+		s.claims.watch(w)
+		select {
+		case <-w.woken:
+		case <-timeout.C:
+			states = s.take(ns, req)
+			s.claims.leave(w)
+			return states, nil
+		case <-ctx.Done():
+			s.claims.leave(w)
+			return nil, ended("claim", ctx.Err())
+		case <-req.Stop:
+			s.claims.leave(w)
+			return nil, nil
+		case <-s.closing:
+			s.claims.leave(w)
+			return nil, closed("claim")
+		}
+	}
+}
+
+// take claims what is there.
+func (s *StateManager) take(ns string, req transport.ClaimRequest) []transport.State {
+	now := time.Now()
+	states := s.engine.Claim(now, ns, req)
+	if len(states) > 0 && states[0].Lease > 0 {
+		s.clock.by(now.Add(states[0].Lease))
+	}
+	return states
+}
+
+type queueKey struct{ namespace, node string }
+
+// claimWaiters are the callers that wait for states.
+//
+// Its lock is taken under the engine's, by created; so the engine is never
+// called under it.
+type claimWaiters struct {
+	s     *StateManager
+	count atomic.Int64 // of those in line
+
+	mu     sync.Mutex
+	queues map[queueKey]*queue // those with a line
+	due    dueQueues
+}
+
+// A queue is the line of those who wait for states of one node.
+type queue struct {
+	key   queueKey
+	line  list.List // of *waiter
+	due   time.Time // when its next state becomes due, if it has a place
+	place int       // in the heap of those that become due; -1: none
+}
+
+// A waiter is one call of claim.
+type waiter struct {
+	namespace string
+	nodes     []string
+	woken     chan struct{}
+	standing  bool    // in line: not woken, and not gone
+	returning bool    // it was woken in vain, and goes to the front
+	places    []place // where it stands
+}
+
+type place struct {
+	queue *queue
+	at    *list.Element
+}
+
+func (c *claimWaiters) init(s *StateManager) {
+	c.s = s
+	c.queues = map[queueKey]*queue{}
+}
+
+// join puts w in line for each of its nodes.
+func (c *claimWaiters) join(w *waiter) {
+	// Counted first: a state that is created unseen by the count was created
+	// before w looks for states.
+	c.count.Add(1)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, node := range w.nodes {
+		key := queueKey{w.namespace, node}
+		q := c.queues[key]
+		if q == nil {
+			q = &queue{key: key, place: -1}
+			c.queues[key] = q
+		}
+		if w.returning {
+			w.places = append(w.places, place{q, q.line.PushFront(w)})
+		} else {
+			w.places = append(w.places, place{q, q.line.PushBack(w)})
+		}
+	}
+	w.standing, w.returning = true, true
+}
+
+// leave takes w out of line for good, and passes on what it may have been
+// woken for.
+func (c *claimWaiters) leave(w *waiter) {
+	c.mu.Lock()
+	c.remove(w)
+	c.mu.Unlock()
+	if c.count.Load() > 0 {
+		c.watch(w)
+	}
+}
+
+// remove takes w out of line, if it still stands there.
+func (c *claimWaiters) remove(w *waiter) {
+	if !w.standing {
+		return
+	}
+	w.standing = false
+	c.count.Add(-1)
+	for _, p := range w.places {
+		p.queue.line.Remove(p.at)
+		if p.queue.line.Len() == 0 {
+			if p.queue.place >= 0 {
+				heap.Remove(&c.due, p.queue.place)
+			}
+			delete(c.queues, p.queue.key)
+		}
+	}
+	w.places = w.places[:0]
+}
+
+// watch looks when the next states of w's nodes become due, and sees to it that
+// somebody in line is woken then.
+func (c *claimWaiters) watch(w *waiter) {
+	if _, ok := c.s.engine.NextDue(w.namespace, w.nodes); !ok {
+		return // as is mostly so
+	}
+	for i, node := range w.nodes {
+		if due, ok := c.s.engine.NextDue(w.namespace, w.nodes[i:i+1]); ok {
+			c.mark(queueKey{w.namespace, node}, due)
+		}
+	}
+}
+
+// created hears, under the engine's lock, of a state that can be claimed from
+// its due time on.
+func (c *claimWaiters) created(change statemanager.Change) {
+	if c.count.Load() > 0 {
+		c.mark(queueKey{change.Namespace, change.Node}, change.Due)
+	}
+}
+
+// mark says that a queue has a state that becomes due: the first in line, if
+// there is one, is woken then.
+func (c *claimWaiters) mark(key queueKey, due time.Time) {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	q := c.queues[key]
+	switch {
+	case q == nil:
+	case !due.After(now):
+		c.wakeFirst(q)
+	case q.place < 0:
+		q.due = due
+		heap.Push(&c.due, q)
+		c.s.clock.by(due)
+	case due.Before(q.due):
+		q.due = due
+		heap.Fix(&c.due, q.place)
+		c.s.clock.by(due)
+	}
+}
+
+// fire wakes the first in each line whose next state is due.
+func (c *claimWaiters) fire(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.due) > 0 && !c.due[0].due.After(now) {
+		c.wakeFirst(heap.Pop(&c.due).(*queue))
+	}
+}
+
+// nextDue is when fire has something to do next.
+func (c *claimWaiters) nextDue() (time.Time, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.due) == 0 {
+		return time.Time{}, false
+	}
+	return c.due[0].due, true
+}
+
+// wakeFirst takes the first in line out of all of its lines, and wakes it. The
+// queue has a line.
+func (c *claimWaiters) wakeFirst(q *queue) {
+	w := q.line.Front().Value.(*waiter)
+	c.remove(w)
+	w.woken <- struct{}{} // of a capacity of one: in line it has not been woken
+}
+
+// dueQueues is a heap of queues by the time of their next state.
+type dueQueues []*queue
+
+func (d dueQueues) Len() int           { return len(d) }
+func (d dueQueues) Less(i, j int) bool { return d[i].due.Before(d[j].due) }
+
+func (d dueQueues) Swap(i, j int) {
+	d[i], d[j] = d[j], d[i]
+	d[i].place, d[j].place = i, j
+}
+
+// Push is for package heap.
+func (d *dueQueues) Push(q any) {
+	q.(*queue).place = len(*d)
+	*d = append(*d, q.(*queue))
+}
+
+// Pop is for package heap.
+func (d *dueQueues) Pop() any {
+	last := len(*d) - 1
+	q := (*d)[last]
+	q.place = -1
+	(*d)[last] = nil
+	*d = (*d)[:last]
+	return q
+}

@@ -1,0 +1,67 @@
+package local
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/statemanager"
+)
+
+// An Option changes how a [StateManager] is made.
+type Option interface{ apply(*config) }
+
+type config struct {
+	engine      statemanager.Options
+	log         *zap.Logger
+	extensions  []transport.Extension
+	corsOrigins []string
+}
+
+type option func(*config)
+
+func (o option) apply(c *config) { o(c) }
+
+// WithDefaultLease gives a lease to claims that ask for none, such as those of
+// SDKs that do not know leases: past its end a state is retried as a failure.
+// It must be longer than any node of theirs runs, because such a runtime never
+// renews it. The default is 0: what is claimed without a lease stays claimed
+// until it is reported.
+func WithDefaultLease(d time.Duration) Option {
+	return option(func(c *config) { c.engine.DefaultLease = d })
+}
+
+// WithLogger sets the logger: faults are logged as errors, and HTTP requests
+// at debug level. The default discards.
+func WithLogger(l *zap.Logger) Option {
+	return option(func(c *config) { c.log = l })
+}
+
+// WithKeepRuns bounds memory: of the runs of a namespace that are at rest only
+// the newest n are kept. The default is 0, which keeps all of them.
+func WithKeepRuns(n int) Option {
+	return option(func(c *config) { c.engine.KeepRuns = n })
+}
+
+// WithoutExtensions makes the state manager act like one that has never heard
+// of the additions to the protocol (protocol.md §13): no waiting claims, no
+// leases on request, no store, no cancelling, and states that do not say their
+// run. It serves to test code that must do without.
+func WithoutExtensions() Option {
+	return option(func(c *config) { c.extensions = nil })
+}
+
+// AsReference makes joins behave as the reference state manager's do, with
+// its losses (protocol.md §14), so that a graph bound for it meets here what it
+// will meet there. The default is rules that lose nothing.
+func AsReference() Option {
+	return option(func(c *config) { c.engine.Rules.AsReference = true })
+}
+
+// WithCORSOrigins sets the origins that browsers may call the [StateManager.Handler]
+// from. The default is http://localhost:3000 and http://127.0.0.1:3000, where
+// the dashboard is found.
+func WithCORSOrigins(origins ...string) Option {
+	return option(func(c *config) { c.corsOrigins = origins })
+}
