@@ -6,58 +6,81 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 )
 
-const (
-	// maxClaim is the most states that one claim can take (protocol.md §14).
-	maxClaim = 1000
-
-	// holdBetweenStops is how long an answer is held at most while the caller
-	// may want to end the wait: there is no safe way to end one under way.
-	holdBetweenStops = 5 * time.Second
-)
+// maxClaim is the most states that one claim can take (protocol.md §14).
+const maxClaim = 1000
 
 // Claim implements [Worker] (protocol.md §3). Where the state manager cannot
-// hold its answer, Claim returns at once. While it holds one, a Stop is heeded
-// within 5 seconds. States beyond req.Max are returned all the same, for they
+// hold its answer, Claim returns at once; where it can, a Stop makes Claim ask
+// it to answer now. States beyond req.Max are returned all the same, for they
 // are claimed.
 func (n *namespace) Claim(ctx context.Context, req ClaimRequest) ([]State, error) {
 	if req.Max <= 0 || len(req.Nodes) == 0 {
 		return nil, nil
 	}
-	wait := n.wait(ctx, req.Wait)
-	if req.Stop == nil {
-		return n.claim(ctx, req, wait)
+	hold := n.wait(ctx, req.Wait)
+	if hold == 0 || !n.has(ExtensionWait) || req.Stop == nil {
+		return n.claim(ctx, req, hold, "")
 	}
-	for end := time.Now().Add(wait); ; wait = time.Until(end) {
-		if stopped(req.Stop) {
-			wait = 0
-		}
-		hold := min(wait, holdBetweenStops)
-		sent := time.Now()
-		states, err := n.claim(ctx, req, hold)
-		held := time.Since(sent) >= hold-hold/4
-		if len(states) > 0 || err != nil || hold < holdBetweenStops || !held {
-			return states, err
+	select {
+	case <-req.Stop:
+		return n.claim(ctx, req, 0, "")
+	default:
+	}
+	waitID := newRequestID()
+	waking, answered := context.WithCancel(ctx)
+	var waker sync.WaitGroup
+	waker.Go(func() { n.wakeOn(waking, req.Stop, waitID) })
+	states, err := n.claim(ctx, req, hold, waitID)
+	answered()
+	waker.Wait()
+	return states, err
+}
+
+// firstWake is the time between attempts to wake a claim, at first.
+const firstWake = 20 * time.Millisecond
+
+// wakeOn ends the wait of a claim when stop is closed. ctx ends when the claim
+// has been answered.
+func (n *namespace) wakeOn(ctx context.Context, stop <-chan struct{}, waitID string) {
+	select {
+	case <-stop:
+	case <-ctx.Done():
+		return
+	}
+	for pause := firstWake; !n.wake(ctx, waitID); pause *= 2 { // until the claim has arrived
+		again := time.NewTimer(pause)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return
 		}
 	}
 }
 
-func stopped(stop <-chan struct{}) bool {
-	select {
-	case <-stop:
-		return true
-	default:
-		return false
-	}
+type wakeAnswer struct {
+	Woken bool `json:"woken"`
+}
+
+// wake reports whether a claim that waits was woken, or never will be.
+func (n *namespace) wake(ctx context.Context, waitID string) bool {
+	k := n.call("claim", http.MethodPost, "/states/wake").withBody(struct {
+		WaitID string `json:"wait_id"`
+	}{waitID})
+	answer, err := fetch[wakeAnswer](ctx, n.conn, k)
+	var e *Error
+	return answer.Woken || errors.As(err, &e) && !e.Temporary()
 }
 
 // claim asks once, and has the answer held so long if that can be.
-func (n *namespace) claim(ctx context.Context, req ClaimRequest, hold time.Duration) ([]State, error) {
+func (n *namespace) claim(ctx context.Context, req ClaimRequest, hold time.Duration, waitID string) ([]State, error) {
 	k := n.call("claim", http.MethodPost, "/states/enqueue")
 	k.body = newPayload()
-	k.body.set(n.appendClaim(k.body.bytes(), req, hold))
+	k.body.set(n.appendClaim(k.body.bytes(), req, hold, waitID))
 	var states []State
 	err := n.send(ctx, k, func(answer []byte) (err error) {
 		states, err = decodeClaim(answer, req.Nodes)
@@ -66,7 +89,7 @@ func (n *namespace) claim(ctx context.Context, req ClaimRequest, hold time.Durat
 	return states, err
 }
 
-func (n *namespace) appendClaim(b []byte, req ClaimRequest, hold time.Duration) []byte {
+func (n *namespace) appendClaim(b []byte, req ClaimRequest, hold time.Duration, waitID string) []byte {
 	b = append(b, `{"nodes":[`...)
 	for i, node := range req.Nodes {
 		if i > 0 {
@@ -79,6 +102,10 @@ func (n *namespace) appendClaim(b []byte, req ClaimRequest, hold time.Duration) 
 	if hold > 0 && n.has(ExtensionWait) {
 		b = append(b, `,"wait_ms":`...)
 		b = strconv.AppendInt(b, millis(hold), 10)
+	}
+	if waitID != "" {
+		b = append(b, `,"wait_id":`...)
+		b = appendString(b, waitID)
 	}
 	if req.Lease > 0 && n.has(ExtensionLease) {
 		b = append(b, `,"lease_ms":`...)

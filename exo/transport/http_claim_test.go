@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,32 +17,36 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// holder is a state manager that holds claims as long as it is asked to, and
-// keeps how long that was.
+// holder is a state manager that holds claims as long as it is asked to, unless
+// they are woken.
 type holder struct {
-	holds  []time.Duration
-	answer string
-	quick  bool // does not hold
+	arrives time.Duration // how long a claim is under way to it
+	refuses int           // the status with which it answers who wakes
+	mu      sync.Mutex
+	waiting map[string]chan struct{}
+	held    []time.Duration // as asked
+	wakes   int
 }
 
 func (h *holder) namespace(t *testing.T, timeout time.Duration) transport.Transport {
 	t.Helper()
+	h.waiting = make(map[string]chan struct{})
 	trip := roundTrip(func(r *http.Request) (*http.Response, error) {
-		if !strings.HasSuffix(r.URL.Path, "/enqueue") {
+		if !strings.Contains(r.URL.Path, "/states/") {
 			return response(http.StatusOK, anyAnswer), nil
 		}
 		var req struct {
-			WaitMS int64 `json:"wait_ms"`
+			WaitMS int64  `json:"wait_ms"`
+			WaitID string `json:"wait_id"`
 		}
 		if err := json.NewDecoder(r.Body).Decode(&req); err != nil {
 			return nil, err
 		}
-		hold := time.Duration(req.WaitMS) * time.Millisecond
-		h.holds = append(h.holds, hold)
-		if !h.quick {
-			time.Sleep(hold)
+		if strings.HasSuffix(r.URL.Path, "/wake") {
+			return h.wake(req.WaitID), nil
 		}
-		return response(http.StatusOK, h.answer), nil
+		h.hold(time.Duration(req.WaitMS)*time.Millisecond, req.WaitID)
+		return response(http.StatusOK, `{"states":[]}`), nil
 	})
 	ns := transport.HTTP{URL: "http://state-manager.test", Client: &http.Client{Transport: trip, Timeout: timeout}}.Namespace("ns")
 	if _, err := ns.Nodes(t.Context()); err != nil {
@@ -49,44 +55,77 @@ func (h *holder) namespace(t *testing.T, timeout time.Duration) transport.Transp
 	return ns
 }
 
+func (h *holder) hold(d time.Duration, id string) {
+	time.Sleep(h.arrives)
+	woken := make(chan struct{})
+	h.mu.Lock()
+	h.held = append(h.held, d)
+	h.waiting[id] = woken
+	h.mu.Unlock()
+	over := time.NewTimer(d)
+	defer over.Stop()
+	select {
+	case <-woken:
+	case <-over.C:
+	}
+}
+
+func (h *holder) wake(id string) *http.Response {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.wakes++
+	if h.refuses > 0 {
+		return response(h.refuses, `{"detail":"Not Found"}`)
+	}
+	waiting, found := h.waiting[id]
+	if found {
+		close(waiting)
+		delete(h.waiting, id)
+	}
+	return response(http.StatusOK, fmt.Sprintf(`{"woken":%v}`, found))
+}
+
 func TestClaimWaits(t *testing.T) {
 	t.Parallel()
-	const noStates, aState = `{"states":[]}`, `{"states":[{"state_id":"s"}]}`
-	seconds := func(n ...float64) []time.Duration {
-		var d []time.Duration
-		for _, n := range n {
-			d = append(d, time.Duration(n*float64(time.Second)))
-		}
-		return d
-	}
 	tests := []struct {
 		name     string
 		wait     time.Duration
 		stop     time.Duration // -1: none
 		timeout  time.Duration
 		deadline time.Duration
-		answer   string
-		quick    bool
-		holds    []time.Duration
+		arrives  time.Duration
+		refuses  int
+		held     time.Duration // as the state manager is asked
+		took     time.Duration
+		wakes    int
 	}{
-		{name: "none", stop: -1, answer: noStates, holds: seconds(0)},
-		{name: "as asked", wait: 20 * time.Second, stop: -1, answer: noStates, holds: seconds(20)},
-		{name: "half a minute at most", wait: time.Hour, stop: -1, answer: noStates, holds: seconds(30)},
-		{name: "rounded up", wait: time.Nanosecond, stop: -1, answer: noStates, holds: seconds(0.001)},
-		{name: "half of the client's time-out", wait: 20 * time.Second, stop: -1, timeout: 10 * time.Second, answer: noStates, holds: seconds(5)},
-		{name: "half of the context's time", wait: 20 * time.Second, stop: -1, deadline: 8 * time.Second, answer: noStates, holds: seconds(4)},
-		{name: "in parts, where it can be stopped", wait: 12 * time.Second, stop: time.Hour, answer: noStates, holds: seconds(5, 5, 2)},
-		{name: "stopped", wait: 20 * time.Second, stop: 6 * time.Second, answer: noStates, holds: seconds(5, 5, 0)},
-		{name: "stopped before", wait: 20 * time.Second, stop: 0, answer: noStates, holds: seconds(0)},
-		{name: "until there is a state", wait: 20 * time.Second, stop: time.Hour, answer: aState, holds: seconds(5)},
-		{name: "not where the state manager does not hold", wait: 20 * time.Second, stop: time.Hour, answer: noStates, quick: true, holds: seconds(5)},
-		{name: "nor after an error", wait: 20 * time.Second, stop: time.Hour, answer: `{`, holds: seconds(5)},
+		{name: "not", stop: -1},
+		{name: "as asked", wait: 20 * time.Second, stop: -1, held: 20 * time.Second, took: 20 * time.Second},
+		{name: "half a minute at most", wait: time.Hour, stop: -1, held: 30 * time.Second, took: 30 * time.Second},
+		{name: "rounded up", wait: time.Nanosecond, stop: -1, held: time.Millisecond, took: time.Millisecond},
+		{name: "half of the client's time-out", wait: 20 * time.Second, stop: -1, timeout: 10 * time.Second, held: 5 * time.Second, took: 5 * time.Second},
+		{name: "half of the context's time", wait: 20 * time.Second, stop: -1, deadline: 8 * time.Second, held: 4 * time.Second, took: 4 * time.Second},
+		{name: "not stopped", wait: 20 * time.Second, stop: time.Hour, held: 20 * time.Second, took: 20 * time.Second},
+		{name: "stopped", wait: 20 * time.Second, stop: 6 * time.Second, held: 20 * time.Second, took: 6 * time.Second, wakes: 1},
+		{name: "stopped before", wait: 20 * time.Second},
+		{name: "without a wait", stop: time.Hour},
+		{
+			// Attempts at 5, 25, 65, 145 and 305 ms.
+			name: "stopped while under way", wait: 20 * time.Second, stop: 5 * time.Millisecond, arrives: 200 * time.Millisecond,
+			held: 20 * time.Second, took: 305 * time.Millisecond, wakes: 5,
+		},
+		{name: "by one that knows no wake", wait: 20 * time.Second, stop: time.Second, refuses: 404, held: 20 * time.Second, took: 20 * time.Second, wakes: 1},
+		{
+			// Attempts at 1 s and then 20, 60, 140, … ms later, up to 19 s.
+			name: "by one that is overloaded", wait: 20 * time.Second, stop: time.Second, refuses: 503,
+			held: 20 * time.Second, took: 20 * time.Second, wakes: 10,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				h := &holder{answer: tt.answer, quick: tt.quick}
+				h := &holder{arrives: tt.arrives, refuses: tt.refuses}
 				ns := h.namespace(t, tt.timeout)
 				req := transport.ClaimRequest{Nodes: []string{"A"}, Max: 1, Wait: tt.wait}
 				if tt.stop >= 0 {
@@ -105,12 +144,13 @@ func TestClaimWaits(t *testing.T) {
 					ctx, cancel = context.WithTimeout(ctx, tt.deadline)
 					defer cancel()
 				}
+				start := time.Now()
 				states, err := ns.Claim(ctx, req)
-				if (err != nil) != (tt.answer == "{") || (len(states) > 0) != (tt.answer == aState) {
+				if err != nil || len(states) != 0 {
 					t.Errorf("%v, %v", states, err)
 				}
-				if diff := cmp.Diff(tt.holds, h.holds); diff != "" {
-					t.Errorf("held (-want +got):\n%s", diff)
+				if took := time.Since(start); took != tt.took || h.wakes != tt.wakes || len(h.held) != 1 || h.held[0] != tt.held {
+					t.Errorf("took %v, %d wakes, held %v", took, h.wakes, h.held)
 				}
 			})
 		})
