@@ -30,9 +30,11 @@
 // that is wrong comes back at once, as a [*DefinitionError] that names each
 // field and says what to do about it.
 //
-// [Node.Execute] then runs the node on one state: decode, call, encode. It uses
-// no reflection and makes three small allocations of its own. [Any] is a node
-// whose types have been forgotten, which is how a runtime holds them.
+// [Node.Execute] then runs the node on one state: decode, call, encode. The
+// function is called as what it is, and fields are read and written through
+// pointers made beforehand: no value is looked at by reflection. Three small
+// allocations are the node's own. [Any] is a node whose types have been
+// forgotten, which is how a runtime holds them.
 //
 // # Outcomes
 //
