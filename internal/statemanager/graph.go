@@ -89,11 +89,19 @@ func (e *Engine) compile(graph string, l *layout, spec *transport.GraphSpec) *pr
 			secrets: slices.Clone(e.node(s.nodeKey()).info.Secrets),
 		}
 	}
+	unites := make([]*join, len(l.steps))
 	for i, s := range l.steps {
-		c.connect(c.places[i], s)
+		c.joins(c.places[i], s, unites)
 	}
 	for i, s := range l.steps {
-		c.joins(c.places[i], s)
+		p := c.places[i]
+		for _, n := range s.next {
+			if j := unites[n.index]; j != nil {
+				p.arrives = append(p.arrives, j)
+			} else {
+				p.next = append(p.next, c.places[n.index])
+			}
+		}
 	}
 	p := &program{
 		graph: graph, placements: c.places, root: c.places[l.root.index],
@@ -116,17 +124,9 @@ type compiler struct {
 	places []*placement
 }
 
-// connect draws the edges of next_nodes.
-func (c *compiler) connect(p *placement, s *step) {
-	for _, n := range s.next {
-		if n.anchor == nil {
-			p.next = append(p.next, c.places[n.index])
-		}
-	}
-}
-
-// joins makes the joins that unite s, and what they wait for.
-func (c *compiler) joins(p *placement, s *step) {
+// joins makes the joins that unite s, and what they wait for, and lists them by
+// the index of their step.
+func (c *compiler) joins(p *placement, s *step, unites []*join) {
 	for i, js := range s.joins {
 		j := &join{
 			place: c.places[js.index], anchor: p, index: i,
@@ -139,9 +139,7 @@ func (c *compiler) joins(p *placement, s *step) {
 			}
 		}
 		p.joins = append(p.joins, j)
-		for _, from := range js.prev {
-			c.places[from.index].arrives = append(c.places[from.index].arrives, j)
-		}
+		unites[js.index] = j
 	}
 }
 
