@@ -163,8 +163,8 @@ func (e *Engine) succeed(st *state, own []value) (sc *scope, ok bool) {
 // nextInputs makes the inputs of the states to be made after st.
 func (e *Engine) nextInputs(st *state, own []value) ([]transport.Object, error) {
 	for _, i := range st.place.mustHave {
-		if err := own[i].check(st.place.reads[i], "current state", st.place.identifier, "a join"); err != nil {
-			return nil, err
+		if v := &own[i]; v.kind != valueText {
+			return nil, v.unfit(st.place.reads[i], "current state", st.place.identifier, "the join that collects it")
 		}
 	}
 	list := e.scratchNext[:0]
@@ -185,37 +185,49 @@ func (e *Engine) inputs(p *placement, st *state, own []value, sc *scope) (transp
 	if p.inputs.constant != nil {
 		return p.inputs.constant, nil
 	}
-	dst := e.scratchJSON[:0]
-	defer func() { e.scratchJSON = dst[:0] }()
+	dst, err := e.scratchJSON[:0], error(nil)
 	for i := range p.inputs.parts {
-		part := &p.inputs.parts[i]
-		switch part.kind {
-		case literalPart:
-			dst = append(dst, part.text...)
-		case storePart:
-			v, ok := st.run.lookup(part.text)
-			if !ok {
-				return nil, fmt.Errorf("store key '%s' not found for template '%s'", part.text, p.identifier)
-			}
-			dst = appendText(dst, v)
-		case outputPart:
-			values, whose := own, "current state"
-			if part.from != st.place {
-				values, whose = st.ancestor(part.from).kept, "state"
-			}
-			v := &values[part.field]
-			if err := v.check(part.from.reads[part.field], whose, part.from.identifier, "template '"+p.identifier+"'"); err != nil {
-				return nil, err
-			}
-			dst = appendText(dst, v.text)
-		case collectedPart:
-			dst = e.appendCollected(dst, sc.collected[part.slot], part.field)
+		if dst, err = e.appendPart(dst, &p.inputs.parts[i], p, st, own, sc); err != nil {
+			return nil, err
 		}
 		if len(dst) > MaxStateInputBytes {
 			return nil, fmt.Errorf("the inputs of template '%s' are larger than %d bytes", p.identifier, MaxStateInputBytes)
 		}
 	}
-	return append(make(transport.Object, 0, len(dst)), dst...), nil
+	inputs := append(make(transport.Object, 0, len(dst)), dst...)
+	if cap(dst) <= keepScratch {
+		e.scratchJSON = dst[:0]
+	}
+	return inputs, nil
+}
+
+// keepScratch is the size up to which a buffer is kept for the next call.
+const keepScratch = 64 << 10
+
+// appendPart appends one part of the inputs of a state of p.
+func (e *Engine) appendPart(dst []byte, part *part, p *placement, st *state, own []value, sc *scope) ([]byte, error) {
+	switch part.kind {
+	case storePart:
+		v, ok := st.run.lookup(part.text)
+		if !ok {
+			return dst, fmt.Errorf("store key '%s' not found for template '%s'", part.text, p.identifier)
+		}
+		return appendText(dst, v), nil
+	case outputPart:
+		whose := "current state"
+		if part.from != st.place {
+			own, whose = st.ancestor(part.from).kept, "state"
+		}
+		v := &own[part.field]
+		if v.kind != valueText {
+			return dst, v.unfit(part.from.reads[part.field], whose, part.from.identifier, "template '"+p.identifier+"'")
+		}
+		return appendText(dst, v.text), nil
+	case collectedPart:
+		return e.appendCollected(dst, sc.collected[part.slot], part.field), nil
+	case literalPart:
+	}
+	return append(dst, part.text...), nil
 }
 
 // appendCollected appends a JSON array of a field of states that have succeeded,
@@ -234,23 +246,24 @@ func (e *Engine) appendCollected(dst []byte, states []*state, field int) []byte 
 		}
 	}
 	array = append(array, ']')
-	dst = appendText(dst, string(array))
-	e.scratchArray = array[:0]
-	return dst
+	if cap(array) <= keepScratch {
+		e.scratchArray = array[:0]
+	}
+	return appendText(dst, string(array))
 }
 
-// check is why a value cannot stand in an input.
-func (v *value) check(field, whose, identifier, reader string) error {
+// unfit is why a value that is no text cannot stand in an input. The words are
+// the reference server's, or like them.
+func (v *value) unfit(field, whose, identifier, reader string) error {
+	problem := "is not a string"
 	switch v.kind {
-	case valueText:
-		return nil
 	case valueMissing:
-		return fmt.Errorf("Output field '%s' not found on %s '%s' for %s", field, whose, identifier, reader) //nolint:staticcheck // the reference server's words
+		problem = "not found"
 	case valueNull:
-		return fmt.Errorf("Output field '%s' is null on %s '%s' for %s", field, whose, identifier, reader) //nolint:staticcheck // like the above
-	case valueOther:
+		problem = "is null"
+	case valueText, valueOther:
 	}
-	return fmt.Errorf("Output field '%s' is not a string on %s '%s' for %s", field, whose, identifier, reader) //nolint:staticcheck // like the above
+	return fmt.Errorf("Output field '%s' %s on %s '%s' for %s", field, problem, whose, identifier, reader) //nolint:staticcheck // begins a sentence of the state's error
 }
 
 // lookup is the value of a key of the run's store; one that was removed and has
