@@ -1,0 +1,416 @@
+package statemanager_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"pgregory.net/rapid"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// A modelGraph is a random graph, with what its rules are easily said of.
+type modelGraph struct {
+	nodes []transport.Placement
+	refs  map[string][]string // the steps that a step's input reads
+	lines map[string][][]string
+}
+
+// drawGraph draws a graph of at most seven steps, in which any step may have
+// joins and any join may be an anchor.
+func drawGraph(t *rapid.T, reference bool) *modelGraph {
+	g := &modelGraph{refs: make(map[string][]string), lines: map[string][][]string{"s0": {nil}}}
+	g.nodes = append(g.nodes, step("s0"))
+	steps := rapid.IntRange(2, 7).Draw(t, "steps")
+	for i := 1; i < steps; i++ {
+		id := fmt.Sprintf("s%d", i)
+		from := []int{rapid.IntRange(max(0, i-3), i-1).Draw(t, "from")}
+		if other := rapid.IntRange(0, i-1).Draw(t, "other"); other != from[0] && rapid.Bool().Draw(t, "two") {
+			from = append(from, other)
+		}
+		p := step(id)
+		for _, f := range from {
+			g.nodes[f].Next = append(g.nodes[f].Next, id)
+		}
+		if anchors := g.anchors(from); rapid.IntRange(0, 2).Draw(t, "join") > 0 && len(anchors) > 0 {
+			strategy := rapid.SampledFrom([]transport.UniteStrategy{transport.AllSuccess, transport.AllDone}).Draw(t, "strategy")
+			p = unite(p, rapid.SampledFrom(anchors).Draw(t, "anchor"), strategy)
+		}
+		g.nodes = append(g.nodes, p)
+		g.findLines(id, from)
+	}
+	for i := 1; i < len(g.nodes); i++ {
+		g.drawInputs(t, i, reference)
+	}
+	return g
+}
+
+// anchors are the steps that a step after these may unite.
+func (g *modelGraph) anchors(from []int) (list []string) {
+	for _, a := range g.nodes {
+		if !slices.ContainsFunc(from, func(f int) bool {
+			id := g.nodes[f].Identifier
+			return id != a.Identifier && !g.below(id, a.Identifier)
+		}) {
+			list = append(list, a.Identifier)
+		}
+	}
+	return list
+}
+
+// findLines notes every ancestry that a state of the step may have.
+func (g *modelGraph) findLines(id string, from []int) {
+	var above []string
+	if u := g.node(id).Unites; u != nil {
+		above = []string{u.Identifier}
+	} else {
+		for _, f := range from {
+			above = append(above, g.nodes[f].Identifier)
+		}
+	}
+	for _, a := range above {
+		for _, line := range g.lines[a] {
+			g.lines[id] = append(g.lines[id], append(slices.Clone(line), a))
+		}
+	}
+}
+
+// below reports whether every state of id descends from one of ancestor.
+func (g *modelGraph) below(id, ancestor string) bool {
+	return !slices.ContainsFunc(g.lines[id], func(line []string) bool { return !slices.Contains(line, ancestor) })
+}
+
+func (g *modelGraph) node(id string) *transport.Placement {
+	for i := range g.nodes {
+		if g.nodes[i].Identifier == id {
+			return &g.nodes[i]
+		}
+	}
+	return nil
+}
+
+func (g *modelGraph) leadsTo(from, to string) bool {
+	return slices.ContainsFunc(g.node(from).Next, func(n string) bool { return n == to || g.leadsTo(n, to) })
+}
+
+// collects reports whether the input of a join reads all states of a step.
+func (g *modelGraph) collects(join, from string) bool {
+	u := g.node(join).Unites
+	return u != nil && !g.below(join, from) && g.leadsTo(from, join) && g.below(from, u.Identifier)
+}
+
+func (g *modelGraph) drawInputs(t *rapid.T, i int, reference bool) {
+	id := g.nodes[i].Identifier
+	var readable []string
+	for _, from := range g.nodes {
+		if g.below(id, from.Identifier) || !reference && g.collects(id, from.Identifier) {
+			readable = append(readable, from.Identifier)
+		}
+	}
+	text := "in"
+	for range rapid.IntRange(0, 2).Draw(t, "reads") {
+		from := rapid.SampledFrom(readable).Draw(t, "read")
+		g.refs[id] = append(g.refs[id], from)
+		text += " ${{ " + from + ".outputs.o }}"
+	}
+	g.nodes[i] = with(g.nodes[i], text)
+}
+
+// A model executes a graph by searching through all states all the time.
+type model struct {
+	graph     *modelGraph
+	reference bool
+	states    []*transport.StateDetail // in order of creation
+	made      int                      // output values so far
+}
+
+// unique is an output value that no other state has.
+func (m *model) unique() string {
+	m.made++
+	return fmt.Sprintf("o%d", m.made)
+}
+
+func (m *model) begin() {
+	m.add("s0", nil, "{}", 0)
+}
+
+func (m *model) add(id string, parents []transport.Parent, inputs string, attempt int) *transport.StateDetail {
+	x := &transport.StateDetail{
+		ID: fmt.Sprintf("m%d", len(m.states)), Identifier: id, Parents: parents,
+		Inputs: transport.Object(inputs), Attempt: attempt, Status: transport.StatusCreated,
+	}
+	m.states = append(m.states, x)
+	return x
+}
+
+// list is the states as a state manager would tell them.
+func (m *model) list() []transport.StateDetail {
+	list := make([]transport.StateDetail, len(m.states))
+	for i, x := range m.states {
+		list[i] = *x
+	}
+	return list
+}
+
+// find is the state of that key; see stateKeys.
+func (m *model) find(key string) *transport.StateDetail {
+	keys := stateKeys(m.list())
+	for _, x := range m.states {
+		if keys[x.ID] == key {
+			return x
+		}
+	}
+	return nil
+}
+
+func (m *model) byID(id string) *transport.StateDetail {
+	i := slices.IndexFunc(m.states, func(x *transport.StateDetail) bool { return x.ID == id })
+	return m.states[i]
+}
+
+func (m *model) report(x *transport.StateDetail, o transport.Outcome) {
+	switch o := o.(type) {
+	case transport.Errored:
+		x.Status = transport.StatusErrored
+		if x.Attempt == 0 && !o.Permanent {
+			x.Status = transport.StatusRetryCreated
+			m.add(x.Identifier, x.Parents, string(x.Inputs), 1)
+		}
+	case transport.Pruned:
+		x.Status = transport.StatusPruned
+	case transport.Executed:
+		m.execute(x, o.Outputs)
+	}
+	if !m.reference {
+		for m.runJoin() {
+		}
+	}
+}
+
+func (m *model) execute(x *transport.StateDetail, outputs []transport.Object) {
+	all := []*transport.StateDetail{x}
+	for range outputs[1:] {
+		all = append(all, m.add(x.Identifier, x.Parents, string(x.Inputs), x.Attempt))
+	}
+	for i, y := range all {
+		y.Outputs = outputs[i]
+		m.goOn(y)
+	}
+	if !m.reference {
+		return
+	}
+	for _, y := range all {
+		for _, next := range m.graph.node(y.Identifier).Next {
+			if y.Status == transport.StatusSuccess && m.graph.node(next).Unites != nil {
+				m.arrive(y, next)
+			}
+		}
+	}
+}
+
+// goOn makes the states that follow y, or none.
+func (m *model) goOn(y *transport.StateDetail) {
+	inputs := make(map[string]string)
+	y.Status = transport.StatusSuccess
+	for _, n := range m.graph.nodes {
+		plain := n.Unites == nil && slices.Contains(m.graph.node(y.Identifier).Next, n.Identifier)
+		if plain {
+			in, ok := m.inputs(n.Identifier, y)
+			if !ok {
+				y.Status = transport.StatusNextCreatedError
+			}
+			inputs[n.Identifier] = in
+		}
+		if slices.Contains(m.graph.refs[n.Identifier], y.Identifier) && m.graph.collects(n.Identifier, y.Identifier) && output(y) == "" {
+			y.Status = transport.StatusNextCreatedError
+		}
+	}
+	if y.Status != transport.StatusSuccess {
+		return
+	}
+	for _, next := range m.graph.node(y.Identifier).Next {
+		if m.graph.node(next).Unites == nil {
+			m.add(next, m.line(y), inputs[next], 0)
+		}
+	}
+}
+
+// line is the ancestry of what y gives rise to.
+func (m *model) line(y *transport.StateDetail) []transport.Parent {
+	return append(slices.Clone(y.Parents), transport.Parent{Identifier: y.Identifier, StateID: y.ID})
+}
+
+// output is the output that inputs read, "" if there is none.
+func output(x *transport.StateDetail) string {
+	var out map[string]string
+	_ = json.Unmarshal(x.Outputs, &out)
+	return out["o"]
+}
+
+// inputs makes the inputs of a state of a step that follows y.
+func (m *model) inputs(id string, y *transport.StateDetail) (string, bool) {
+	text := "in"
+	for _, from := range m.graph.refs[id] {
+		if m.graph.collects(id, from) {
+			list := []string{}
+			for _, x := range m.states {
+				if x.Identifier == from && x.Status == transport.StatusSuccess && descends(x, y) {
+					list = append(list, output(x))
+				}
+			}
+			array, _ := json.Marshal(list)
+			text += " " + string(array)
+			continue
+		}
+		for _, p := range m.line(y) {
+			if p.Identifier == from {
+				v := output(m.byID(p.StateID))
+				if v == "" {
+					return "", false
+				}
+				text += " " + v
+			}
+		}
+	}
+	in, _ := json.Marshal(map[string]string{"a": text})
+	return string(in), true
+}
+
+func descends(x, from *transport.StateDetail) bool {
+	return slices.ContainsFunc(x.Parents, func(p transport.Parent) bool { return p.StateID == from.ID })
+}
+
+func (m *model) pending(x *transport.StateDetail) bool { return x.Status == transport.StatusCreated }
+
+func (m *model) failed(x *transport.StateDetail) bool {
+	return x.Status == transport.StatusErrored || x.Status == transport.StatusNextCreatedError ||
+		m.reference && x.Status == transport.StatusPruned
+}
+
+// ran reports whether a join has run for an anchor state.
+func (m *model) ran(join string, anchor *transport.StateDetail) bool {
+	return slices.ContainsFunc(m.states, func(x *transport.StateDetail) bool {
+		n := len(x.Parents)
+		return x.Identifier == join && n > 0 && x.Parents[n-1].StateID == anchor.ID
+	})
+}
+
+// isBranch reports whether a join on an anchor state waits for x.
+func (m *model) isBranch(x *transport.StateDetail, join string, anchor *transport.StateDetail) bool {
+	if !descends(x, anchor) {
+		return false
+	}
+	if m.reference {
+		return true
+	}
+	child := x.Identifier // the state on x's ancestry that was made right after the anchor
+	for i, p := range x.Parents {
+		if p.StateID == anchor.ID && i+1 < len(x.Parents) {
+			child = x.Parents[i+1].Identifier
+		}
+	}
+	if u := m.graph.node(child).Unites; u != nil && u.Identifier == anchor.Identifier {
+		return m.graph.leadsTo(child, join)
+	}
+	return true
+}
+
+// free reports whether nothing stands in the way of a join.
+func (m *model) free(join string, anchor *transport.StateDetail) bool {
+	for _, x := range m.states {
+		if !m.isBranch(x, join, anchor) {
+			continue
+		}
+		if m.pending(x) || m.failed(x) && m.graph.node(join).Unites.Strategy == transport.AllSuccess {
+			return false
+		}
+	}
+	return true
+}
+
+// runJoin runs one join: of the innermost anchors the first that can.
+func (m *model) runJoin() bool {
+	anchors := slices.Clone(m.states)
+	slices.SortStableFunc(anchors, func(a, b *transport.StateDetail) int { return len(b.Parents) - len(a.Parents) })
+	for _, s := range anchors {
+		if s.Status != transport.StatusSuccess {
+			continue
+		}
+		for _, n := range m.graph.nodes { // later ones never lead to earlier ones
+			if n.Unites != nil && n.Unites.Identifier == s.Identifier && !m.ran(n.Identifier, s) && m.free(n.Identifier, s) {
+				m.join(n.Identifier, s)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (m *model) join(id string, anchor *transport.StateDetail) {
+	in, ok := m.inputs(id, anchor)
+	x := m.add(id, m.line(anchor), in, 0)
+	if !ok {
+		x.Status, x.Inputs = transport.StatusErrored, transport.Object("{}")
+	}
+}
+
+// arrive is the reference server's rule: a branch that succeeds looks at the join
+// that it leads to.
+func (m *model) arrive(y *transport.StateDetail, join string) {
+	for _, p := range m.line(y) {
+		if p.Identifier != m.graph.node(join).Unites.Identifier {
+			continue
+		}
+		if s := m.byID(p.StateID); !m.ran(join, s) && m.free(join, s) {
+			m.join(join, s)
+		}
+	}
+}
+
+func (m *model) status() transport.RunStatus {
+	status := transport.RunSuccess
+	for _, x := range m.states {
+		switch x.Status {
+		case transport.StatusCreated:
+			return transport.RunPending
+		case transport.StatusErrored, transport.StatusNextCreatedError:
+			status = transport.RunFailed
+		}
+	}
+	return status
+}
+
+// String tells the states, for a test that fails.
+func (m *model) String() string {
+	keys := stateKeys(m.list())
+	lines := make([]string, len(m.states))
+	for i, x := range m.states {
+		lines[i] = fmt.Sprintf("%s %s %s", keys[x.ID], x.Status, x.Inputs)
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n\t")
+}
+
+// stateKeys names states by what they came from, without their ids: by parent,
+// step, attempt and output. States that are the same in all of these, as manual
+// retries may be, are told apart by their order.
+func stateKeys(states []transport.StateDetail) map[string]string {
+	keys := make(map[string]string)
+	count := make(map[string]int)
+	for _, s := range states {
+		parent := ""
+		if n := len(s.Parents); n > 0 {
+			parent = keys[s.Parents[n-1].StateID]
+		}
+		out := s.Outputs
+		if string(out) == "{}" {
+			out = nil
+		}
+		k := fmt.Sprintf("%s/%s#%d%s", parent, s.Identifier, s.Attempt, out)
+		keys[s.ID] = fmt.Sprintf("%s.%d", k, count[k])
+		count[k]++
+	}
+	return keys
+}
