@@ -1,0 +1,136 @@
+package statemanager_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/statemanager"
+)
+
+// batch is how many states a benchmark claims and reports at a time.
+const batch = 64
+
+// cycle claims a batch and reports each of its states executed, and returns how
+// many there were.
+func (b *bed) cycle(o transport.Outcome) int {
+	states := b.claimN(batch)
+	for i := range states {
+		if _, err := b.tell(states[i], o); err != nil {
+			b.t.Fatalf("Report: %v", err)
+		}
+	}
+	return len(states)
+}
+
+// BenchmarkCycle claims 64 states and reports 64: an operation is one state, with
+// all that belongs to it, from being made to SUCCESS.
+func BenchmarkCycle(b *testing.B) {
+	const length = 20
+	chain := func(first, second func(transport.Placement) transport.Placement) []transport.Placement {
+		steps := []transport.Placement{first(step("s0", "s1"))}
+		for i := 1; i < length; i++ {
+			p := step(fmt.Sprintf("s%d", i))
+			if i < length-1 {
+				p.Next = []string{fmt.Sprintf("s%d", i+1)}
+			}
+			steps = append(steps, second(p))
+		}
+		return steps
+	}
+	plain := func(p transport.Placement) transport.Placement { return p }
+	reading := func(p transport.Placement) transport.Placement {
+		var n int
+		fmt.Sscanf(p.Identifier, "s%d", &n)
+		return with(p, fmt.Sprintf("${{ s%d.outputs.o }}", n-1))
+	}
+	for _, c := range []struct {
+		name   string
+		second func(transport.Placement) transport.Placement
+	}{{"constant", plain}, {"reading", reading}} {
+		b.Run(c.name, func(b *testing.B) {
+			bed := newBed(b, statemanager.Options{KeepRuns: 1000})
+			bed.steps(chain(plain, c.second)...)
+			out := outputs("the output of a node")
+			b.ReportAllocs()
+			b.ResetTimer()
+			for done := 0; done < b.N; {
+				n := bed.cycle(out)
+				if done += n; n < batch {
+					bed.run()
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkJoinArrival reports branches under a join: an operation is one of
+// them. It must cost the same however many branches there are.
+func BenchmarkJoinArrival(b *testing.B) {
+	for _, branches := range []int{10, 1000, 100_000} {
+		b.Run(fmt.Sprint(branches), func(b *testing.B) {
+			bed := newBed(b, statemanager.Options{KeepRuns: 1, KeepStates: 1})
+			bed.steps(step("root", "split"), step("split", "work"), step("work", "join"),
+				unite(step("join"), "root", transport.AllSuccess))
+			many := make([]string, branches)
+			out := outputs("x")
+			b.ReportAllocs()
+			done := 0
+			for b.Loop() {
+				if done%branches == 0 {
+					b.StopTimer()
+					bed.drain()
+					bed.run()
+					bed.do("root", out)
+					bed.do("split", outputs(many...))
+					b.StartTimer()
+				}
+				done++
+				s := bed.claimN(1)
+				if _, err := bed.tell(s[0], out); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkFanOut reports one state with n outputs: an operation is one output,
+// so that the figures show whether it is linear.
+func BenchmarkFanOut(b *testing.B) {
+	for _, n := range []int{1000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			bed := newBed(b, statemanager.Options{KeepRuns: 1, KeepStates: 1})
+			bed.steps(step("split", "work"), with(step("work"), "${{ split.outputs.o }}"))
+			many := make([]string, n)
+			for i := range many {
+				many[i] = fmt.Sprint(i)
+			}
+			out := outputs(many...)
+			b.ReportAllocs()
+			done := 0
+			for b.Loop() {
+				if done%n == 0 {
+					b.StopTimer()
+					for bed.cycle(transport.Pruned{}) > 0 {
+					}
+					bed.run()
+					s := bed.claim("split")
+					b.StartTimer()
+					bed.report(s, out)
+				}
+				done++
+			}
+		})
+	}
+}
+
+// BenchmarkTrigger starts runs: an operation is one.
+func BenchmarkTrigger(b *testing.B) {
+	bed := newBed(b, statemanager.Options{})
+	bed.steps(step("root"))
+	b.ReportAllocs()
+	for b.Loop() {
+		bed.run()
+	}
+}
