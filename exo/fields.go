@@ -1,8 +1,6 @@
 package exo
 
 import (
-	"sync"
-
 	"github.com/exospherehost/exo-go/exo/node"
 	"github.com/exospherehost/exo-go/internal/wire"
 )
@@ -14,20 +12,4 @@ func ToJSON[T any](v T) (JSON[T], error) { return node.ToJSON(v) }
 // strings: the inputs and store of a trigger, or the secrets of a graph, for
 // example. Every field is in it, empty ones too. Fields panics, listing every
 // reason, if a node could not take a T.
-func Fields[T any](v T) map[string]string {
-	return codec[T]().Map(v)
-}
-
-// codecs holds the codec of each type that Fields has seen, by a nil pointer
-// to it.
-var codecs sync.Map
-
-func codec[T any]() *wire.Codec[T] {
-	key := any((*T)(nil))
-	if c, ok := codecs.Load(key); ok {
-		return c.(*wire.Codec[T]) //nolint:forcetypeassert // what the key stands for
-	}
-	c := must(wire.Compile[T]())
-	codecs.Store(key, c)
-	return c
-}
+func Fields[T any](v T) map[string]string { return must(wire.Compile[T]()).Map(v) }

@@ -85,6 +85,10 @@ func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption)
 			errs = append(errs, fmt.Errorf("node %d is nil", i))
 			continue
 		}
+		if n.Namespace() != "" {
+			errs = append(errs, fmt.Errorf("node %q is Remote: the runtimes of namespace %q serve it", n.Name(), n.Namespace()))
+			continue
+		}
 		if served[n.Name()] != nil {
 			errs = append(errs, fmt.Errorf("two nodes are called %q", n.Name()))
 			continue

@@ -418,13 +418,13 @@ func TestNewRuntimeSaysAllThatIsWrong(t *testing.T) {
 	n := exo.Node("A", func(context.Context, exo.None, exo.None) (exo.None, error) { return exo.None{}, nil })
 	sm := local.New()
 	defer func() { _ = sm.Close() }()
-	_, err := exo.NewRuntime(" ", "", exo.Nodes(n, nil, n), exo.WithStateManager(sm), exo.WithWorkers(0), exo.WithBatchSize(-1),
+	_, err := exo.NewRuntime(" ", "", exo.Nodes(n, nil, n, exo.Remote[Text, Text]("other", "R")), exo.WithStateManager(sm), exo.WithWorkers(0), exo.WithBatchSize(-1),
 		exo.WithPollInterval(0), exo.WithDrainTimeout(-1), exo.WithLease(-1), exo.WithReportBackoff(nil))
 	if err == nil {
 		t.Fatal("accepted")
 	}
 	for _, want := range []string{
-		"namespace is empty", "name is empty", "node 1 is nil", `two nodes are called "A"`, "WithWorkers", "WithBatchSize",
+		"namespace is empty", "name is empty", "node 1 is nil", `two nodes are called "A"`, `node "R" is Remote`, "WithWorkers", "WithBatchSize",
 		"WithPollInterval", "WithDrainTimeout", "WithLease", "WithReportBackoff",
 	} {
 		if !strings.Contains(err.Error(), want) {
