@@ -35,8 +35,9 @@ func writeTexts(w io.Writer, all []*dependency) error {
 			continue
 		}
 		for _, t := range d.Texts {
-			fmt.Fprintf(&b, "\n%s\n%s %s, %s\n%[1]s\n\n%s\n",
-				strings.Repeat("=", 72), d.Path, d.Version, filepath.Base(t.Path), strings.TrimSpace(t.Text))
+			rule := strings.Repeat("=", 72)
+			fmt.Fprintf(&b, "\n%s\n%s %s, %s\n%s\n\n%s\n",
+				rule, d.Path, d.Version, filepath.Base(t.Path), rule, strings.TrimSpace(t.Text))
 		}
 	}
 	_, err := io.WriteString(w, b.String())
