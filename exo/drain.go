@@ -44,7 +44,7 @@ func (r *Runtime) drain(abandon context.CancelCauseFunc) error {
 		if !closedWithin(idle, cancelGrace) {
 			for _, e := range r.held.each() {
 				if e.ctx != nil && !e.settled.Load() {
-					r.log.Warn("node ignores its context; its state is put back while it runs", infoFields(&e.info)...)
+					r.log.Warn("node ignores its context; its state is put back while it runs", infoFields(e.info())...)
 					e.putBack(putBackAfter)
 				}
 			}

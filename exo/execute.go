@@ -50,15 +50,15 @@ func (r *Runtime) execute(e *execution) {
 		err     = errGoexit
 		started = time.Now()
 	)
-	defer r.slots.give(e.state.Node)
+	defer r.slots.give(e.node.node.Name())
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
-			r.log.Error("node panicked", append(infoFields(&e.info),
+			r.log.Error("node panicked", append(infoFields(e.info()),
 				zap.String("panic", e.redact.text(fmt.Sprint(p))),
 				zap.String("stack", e.redact.text(string(debug.Stack()))))...)
 		} else if errors.Is(err, errGoexit) {
-			r.log.Error("node called runtime.Goexit", infoFields(&e.info)...)
+			r.log.Error("node called runtime.Goexit", infoFields(e.info())...)
 		}
 		r.finish(e, outputs, err, time.Since(started))
 	}()
@@ -67,27 +67,27 @@ func (r *Runtime) execute(e *execution) {
 
 // call gives the node's handler its secrets and its context.
 func (r *Runtime) call(e *execution) ([]transport.Object, error) {
-	req := &node.Request{Info: e.info, Inputs: e.state.Inputs}
 	if e.node.secrets {
 		secrets, err := r.secrets(e)
 		if err != nil {
 			return nil, fmt.Errorf("get secrets: %w", err)
 		}
-		req.Secrets = secrets
+		e.request.Secrets = secrets
 		e.redact = newRedactor(secrets)
 	}
-	ctx := node.ContextWithInfo(e.ctx, e.info)
-	ctx = context.WithValue(ctx, loggerKey{}, &stateLogger{base: r.log, info: &e.info, redact: e.redact})
+	ctx := node.ContextWithInfo(e.ctx, e.info())
+	e.logger.base, e.logger.info, e.logger.redact = r.log, e.info(), e.redact
+	ctx = context.WithValue(ctx, loggerKey{}, &e.logger)
 	backend, _ := r.transport.(transport.StoreBackend)
-	ctx = store.NewContext(ctx, backend, e.state.ID)
+	ctx = store.NewContext(ctx, backend, e.report.StateID)
 	if d := e.node.node.Timeout(); d > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, d, fmt.Errorf("node %q: timed out after %v: %w", e.info.Node, d, context.DeadlineExceeded))
+		ctx, cancel = context.WithTimeoutCause(ctx, d, fmt.Errorf("node %q: timed out after %v: %w", e.info().Node, d, context.DeadlineExceeded))
 		defer cancel()
 		defer r.watch(e, d)()
 	}
 	r.traceStarted(ctx, e)
-	outputs, err := e.node.handler(ctx, req)
+	outputs, err := e.node.handler(ctx, &e.request)
 	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil && e.ctx.Err() == nil {
 		err = errors.Join(context.Cause(ctx), err)
 	}
@@ -100,7 +100,7 @@ func (r *Runtime) secrets(e *execution) (transport.Secrets, error) {
 	wait := r.config.reportBackoff()
 	wait.Reset()
 	for {
-		secrets, err := r.transport.Secrets(e.ctx, e.state.ID)
+		secrets, err := r.transport.Secrets(e.ctx, e.report.StateID)
 		if err == nil || !temporary(err) || e.ctx.Err() != nil {
 			return secrets, err
 		}

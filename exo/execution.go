@@ -15,9 +15,10 @@ import (
 type execution struct {
 	runtime *Runtime
 	node    *servedNode // nil: not served here
-	state   transport.State
-	info    node.Info
+	request node.Request
+	lease   time.Duration
 	redact  *redactor
+	logger  stateLogger
 
 	ctx    context.Context //nolint:containedctx // the node's, made when the state is claimed
 	cancel context.CancelCauseFunc
@@ -41,15 +42,20 @@ func newExecution(r *Runtime, n *servedNode, s transport.State) *execution {
 	return &execution{
 		runtime: r,
 		node:    n,
-		state:   s,
-		info: node.Info{
-			StateID: s.ID, Node: s.Node, Identifier: s.Identifier,
-			Namespace: r.namespace, Runtime: r.name,
-			Graph: s.Graph, RunID: s.RunID, Attempt: s.Attempt, CreatedAt: s.CreatedAt,
+		request: node.Request{
+			Info: node.Info{
+				StateID: s.ID, Node: s.Node, Identifier: s.Identifier,
+				Namespace: r.namespace, Runtime: r.name,
+				Graph: s.Graph, RunID: s.RunID, Attempt: s.Attempt, CreatedAt: s.CreatedAt,
+			},
+			Inputs: s.Inputs,
 		},
+		lease:  s.Lease,
 		report: transport.Report{StateID: s.ID, Token: s.Token},
 	}
 }
+
+func (e *execution) info() *node.Info { return &e.request.Info }
 
 // begin gives the execution its context, so that from now on a lost lease or
 // the end of the drain can cancel it.
@@ -91,6 +97,8 @@ func (e *execution) lose() bool {
 	return true
 }
 
+func (e *execution) leased() bool { return e.lease > 0 && e.report.Token != "" }
+
 // held is the set of executions whose states are the runtime's: claimed, and
 // their outcomes not yet taken by the state manager.
 type held struct {
@@ -107,11 +115,9 @@ func (h *held) add(e *execution) {
 		h.set = make(map[*execution]struct{})
 	}
 	h.set[e] = struct{}{}
-	if l := e.state.Lease; l > 0 && e.state.Token != "" {
-		if h.lease == 0 || l < h.lease {
-			h.lease = l
-			notify(h.leaseSignal())
-		}
+	if e.leased() && (h.lease == 0 || e.lease < h.lease) {
+		h.lease = e.lease
+		notify(h.leaseSignal())
 	}
 }
 

@@ -51,9 +51,9 @@ func (r *Runtime) renew(ctx context.Context, beater transport.Heartbeater, lease
 	executions := make(map[string]*execution)
 	tokens := make(map[string]string)
 	for _, e := range r.held.each() {
-		if e.state.Token != "" {
-			executions[e.state.ID] = e
-			tokens[e.state.ID] = e.state.Token
+		if e.leased() {
+			executions[e.report.StateID] = e
+			tokens[e.report.StateID] = e.report.Token
 		}
 	}
 	if len(tokens) == 0 {
@@ -71,7 +71,7 @@ func (r *Runtime) renew(ctx context.Context, beater transport.Heartbeater, lease
 	for _, id := range lost {
 		// One that is settled may have been reported in the meantime.
 		if e := executions[id]; e != nil && e.lose() {
-			r.log.Warn("lease lost", infoFields(&e.info)...)
+			r.log.Warn("lease lost", infoFields(e.info())...)
 		}
 	}
 }

@@ -163,7 +163,7 @@ func (p *reporter) answered(e *execution, err error) bool {
 	switch {
 	case err == nil:
 	case errors.Is(err, transport.ErrConflict):
-		r.log.Warn("report refused: the state is no longer this runtime's", append(infoFields(&e.info), zap.Error(err))...)
+		r.log.Warn("report refused: the state is no longer this runtime's", append(infoFields(e.info()), zap.Error(err))...)
 	case e.unanswered && transport.IsNotQueued(err):
 		// An earlier attempt was taken, and its answer lost.
 		err = nil
@@ -179,7 +179,7 @@ func (p *reporter) answered(e *execution, err error) bool {
 		e.outcome, e.report.Outcome, _ = r.failed(e, Permanent(fmt.Errorf("the state manager refuses the outputs: %w", err)))
 		return false
 	default:
-		r.log.Error("report refused", append(infoFields(&e.info), zap.Stringer("outcome", e.outcome.Kind), zap.Error(err))...)
+		r.log.Error("report refused", append(infoFields(e.info()), zap.Stringer("outcome", e.outcome.Kind), zap.Error(err))...)
 	}
 	r.counters.reported(err)
 	r.traceReported(e, err)
@@ -192,7 +192,7 @@ func (p *reporter) later(again []*execution, cause error) {
 	delay := nextDelay(p.wait, cause)
 	if delay == backoff.Stop {
 		for _, e := range again {
-			p.runtime.log.Error("gave up reporting", append(infoFields(&e.info), zap.Error(cause))...)
+			p.runtime.log.Error("gave up reporting", append(infoFields(e.info()), zap.Error(cause))...)
 			p.runtime.counters.reported(cause)
 			p.runtime.traceReported(e, cause)
 		}

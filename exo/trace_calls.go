@@ -24,7 +24,7 @@ func (r *Runtime) traceClaimed(asked, got int, took time.Duration, err error) {
 func (r *Runtime) traceStarted(ctx context.Context, e *execution) {
 	for _, t := range r.config.traces {
 		if t.Started != nil {
-			t.Started(ctx, e.info)
+			t.Started(ctx, *e.info())
 		}
 	}
 }
@@ -32,7 +32,7 @@ func (r *Runtime) traceStarted(ctx context.Context, e *execution) {
 func (r *Runtime) traceFinished(e *execution, o Outcome, took time.Duration) {
 	for _, t := range r.config.traces {
 		if t.Finished != nil {
-			t.Finished(e.ctx, e.info, o, took)
+			t.Finished(e.ctx, *e.info(), o, took)
 		}
 	}
 }
@@ -44,7 +44,7 @@ func (r *Runtime) traceReported(e *execution, err error) {
 	}
 	for _, t := range r.config.traces {
 		if t.Reported != nil {
-			t.Reported(ctx, e.info, e.outcome, time.Since(e.finished), err)
+			t.Reported(ctx, *e.info(), e.outcome, time.Since(e.finished), err)
 		}
 	}
 }

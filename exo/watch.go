@@ -21,7 +21,7 @@ func (r *Runtime) watch(e *execution, timeout time.Duration) (done func()) {
 		close(counted)
 		stacks := make([]byte, 256<<10)
 		stacks = stacks[:runtime.Stack(stacks, true)]
-		r.log.Error("node ignores its time-out; its worker stays busy until it returns", append(infoFields(&e.info),
+		r.log.Error("node ignores its time-out; its worker stays busy until it returns", append(infoFields(e.info()),
 			zap.Duration("timeout", timeout), zap.String("stacks", e.redact.text(string(stacks))))...)
 	})
 	return func() {

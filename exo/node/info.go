@@ -22,10 +22,10 @@ type Info struct {
 
 type infoKey struct{}
 
-// ContextWithInfo is ctx for the execution of the state that info describes. It
-// is for runtimes and test tools.
-func ContextWithInfo(ctx context.Context, info Info) context.Context {
-	return context.WithValue(ctx, infoKey{}, &info)
+// ContextWithInfo is ctx for the execution of the state that info describes,
+// which is kept, not copied. It is for runtimes and test tools.
+func ContextWithInfo(ctx context.Context, info *Info) context.Context {
+	return context.WithValue(ctx, infoKey{}, info)
 }
 
 // InfoFromContext says which state ctx belongs to. It is zero outside a node.

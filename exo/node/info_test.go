@@ -14,13 +14,13 @@ func TestInfoFromContext(t *testing.T) {
 		t.Errorf("got %+v outside a node", got)
 	}
 	want := node.Info{StateID: "s", Node: "N", Identifier: "i", Namespace: "ns", Runtime: "r", Graph: "g", RunID: "run", Attempt: 2, CreatedAt: time.Unix(1, 0)}
-	ctx, cancel := context.WithCancel(node.ContextWithInfo(t.Context(), want))
+	ctx, cancel := context.WithCancel(node.ContextWithInfo(t.Context(), &want))
 	defer cancel()
 	if got := node.InfoFromContext(ctx); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	inner := node.Info{StateID: "t"}
-	if got := node.InfoFromContext(node.ContextWithInfo(ctx, inner)); got != inner {
+	if got := node.InfoFromContext(node.ContextWithInfo(ctx, &inner)); got != inner {
 		t.Errorf("got %+v, want %+v", got, inner)
 	}
 }
