@@ -163,7 +163,7 @@ func (p *pace) found() { p.next = max(p.most/busyFraction, time.Millisecond) }
 func (p *pace) empty(ctx context.Context, early <-chan struct{}) {
 	d := min(p.next, p.most)
 	p.next = min(2*p.next, p.most)
-	t := time.NewTimer(d/2 + rand.N(d/2+1) + d/4) //nolint:gosec // jitter: ¾ to 1¼ of d
+	t := time.NewTimer(d/2 + rand.N(d/2+1) + d/4) // ¾ to 1¼ of d
 	defer t.Stop()
 	select {
 	case <-t.C:

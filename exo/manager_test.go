@@ -175,7 +175,10 @@ func TestRuns(t *testing.T) {
 				t.Errorf("%d runs, want %d", got, test.want)
 			}
 		}
-		for range m.Runs(t.Context()) {
+		for r, err := range m.Runs(t.Context()) { // one that is not read to its end
+			if err != nil || r.ID == "" {
+				t.Errorf("%+v, %v", r, err)
+			}
 			break
 		}
 		_ = stop()

@@ -1,6 +1,7 @@
 package exo
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/exospherehost/exo-go/exo/node"
@@ -56,7 +57,7 @@ func (s *slots) claimable(batch int, plainOnly bool) (names []string, most int) 
 	}
 	for _, name := range s.names {
 		if free, ok := s.limited[name]; ok && free > 0 {
-			names = append(names[:len(names):len(names)], name)
+			names = append(slices.Clip(names), name)
 			most = min(most, free)
 		}
 	}

@@ -73,7 +73,7 @@ func (c *counters) claimed(n int, err error) {
 		return
 	}
 	c.claims.Add(1)
-	c.states.Add(uint64(n)) //nolint:gosec // a length
+	c.states.Add(uint64(n))
 	c.lastClaim.Store(time.Now().UnixNano())
 	c.mu.Lock()
 	c.lastError = ""

@@ -59,24 +59,21 @@ func find(ctx context.Context, in Folder, _ exo.None) ([]File, error) {
 			return ctx.Err()
 		case path == in.Dir && err != nil:
 			return err
-		case err != nil:
-			files = append(files, File{Path: path, Problem: err.Error()})
-			return nil
-		case entry.IsDir() && entry.Name() == ".git":
+		case err == nil && entry.IsDir() && entry.Name() == ".git":
 			return fs.SkipDir
-		case !entry.Type().IsRegular():
-			return nil
-		case !utf8.ValidString(path):
-			files = append(files, File{Path: path, Problem: fmt.Sprintf("%q: the name is not UTF-8", path)})
+		case err == nil && !entry.Type().IsRegular():
 			return nil
 		}
-		text, err := isText(path)
+		text := false
+		if err == nil {
+			text, err = isText(path)
+		}
 		if err != nil {
 			files = append(files, File{Path: path, Problem: err.Error()})
 		} else if text {
 			files = append(files, File{Path: path})
 		}
-		return nil
+		return nil // a file that cannot be read does not end the search
 	})
 	if err != nil {
 		return nil, exo.Permanent(err)
@@ -89,6 +86,9 @@ func find(ctx context.Context, in Folder, _ exo.None) ([]File, error) {
 
 // isText looks at the beginning of a file: UTF-8 without NUL is text.
 func isText(path string) (bool, error) {
+	if !utf8.ValidString(path) { // what travels between nodes is
+		return false, fmt.Errorf("%q: the name is not UTF-8", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return false, err

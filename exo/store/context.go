@@ -2,9 +2,15 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
 
 	"github.com/exospherehost/exo-go/exo/transport"
 )
+
+// ErrNoRun is for a context that belongs to no node, and so to no run.
+var ErrNoRun = errors.New("no run: the context is not the one that a node was given, nor made of it")
 
 type contextKey struct{}
 
@@ -20,4 +26,27 @@ type run struct {
 // harnesses; nodes are given such a context.
 func NewContext(ctx context.Context, backend transport.StoreBackend, stateID string) context.Context {
 	return context.WithValue(ctx, contextKey{}, &run{backend: backend, stateID: stateID})
+}
+
+func runOf(ctx context.Context) (*run, error) {
+	r, ok := ctx.Value(contextKey{}).(*run)
+	if !ok {
+		return nil, ErrNoRun
+	}
+	if r.backend == nil {
+		return nil, &transport.Error{
+			Status:  http.StatusNotImplemented,
+			Message: "its transport has no store",
+		}
+	}
+	return r, nil
+}
+
+// advise says what to do without a store.
+func advise(err error) error {
+	if !errors.Is(err, transport.ErrUnsupported) {
+		return err
+	}
+	return fmt.Errorf("%w (read keys by placeholders in a step's inputs, hand values on as outputs, "+
+		"or use a state manager that has the store extension, such as exo/local or exo serve)", err)
 }
