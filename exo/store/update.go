@@ -51,7 +51,7 @@ func (k Key[T]) tryUpdate(ctx context.Context, r *run, f func(v T, ok bool) (T, 
 	}
 	seen := &text
 	if !ok {
-		seen = &text
+		seen = nil
 	}
 	done, err = r.backend.StoreSwap(ctx, r.stateID, k.name, seen, newText)
 	if !done || err != nil {
