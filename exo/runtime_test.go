@@ -27,7 +27,7 @@ func TestRunExecutesAGraph(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		split := exo.FanOut("Split", func(_ context.Context, in Text, _ exo.None) ([]Text, error) {
 			var words []Text
-			for _, w := range strings.FieldsSeq(in.Text) {
+			for w := range strings.FieldsSeq(in.Text) {
 				words = append(words, Text{w})
 			}
 			return words, nil
