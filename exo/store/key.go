@@ -65,10 +65,8 @@ func NewKey[T any](name string) Key[T] {
 // them empty, "." or "..". An item that is not so makes the methods of the key
 // return an error.
 func (k Key[T]) At(item string) Key[T] {
-	if k.err == nil {
-		if err := checkItem(item); err != nil {
-			k.err = fmt.Errorf("item %q: %w", item, err)
-		}
+	if err := checkItem(item); err != nil {
+		k.err = fmt.Errorf("item %q: %w", item, err)
 	}
 	k.name += "/" + item
 	return k
