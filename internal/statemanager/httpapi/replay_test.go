@@ -39,32 +39,30 @@ import (
 // milliseconds: "<ms 3s>".
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no transcripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+	for _, script := range readTranscripts(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(script.file), ".txt"), func(t *testing.T) {
 			t.Parallel()
-			script := readTranscript(t, file)
 			for _, extensions := range script.modes {
 				t.Run(fmt.Sprintf("extensions=%t", extensions), func(t *testing.T) {
 					t.Parallel()
-					replay(t, script, extensions)
+					replay(t, script, extensions, func(*http.Request, string, *httptest.ResponseRecorder) {})
 				})
 			}
 		})
 	}
 }
 
-// replay checks every exchange of a transcript. In one that is not of
-// extensions, what they add to answers is left out of account.
-func replay(t *testing.T, script *transcript, extensions bool) {
+// replay checks every exchange of a transcript, and shows it to visit. In one
+// that is not of extensions, what they add to answers is left out of account.
+func replay(t *testing.T, script *transcript, extensions bool, visit func(r *http.Request, body string, w *httptest.ResponseRecorder)) {
+	t.Helper()
 	s := newTestServer(t, testOptions{extensions: extensions, asReference: script.asReference})
 	vars := map[string]string{}
 	for _, x := range script.exchanges {
 		s.advance(t, x.advance)
-		got := s.do(t, x.request(vars))
+		r := x.request(vars)
+		got := s.do(t, r)
+		visit(r, fill(x.body, vars), got)
 		where := fmt.Sprintf("%s:%d: %s %s", script.file, x.line, x.method, x.path)
 		if got.Code != x.status {
 			t.Fatalf("%s: status %d, want %d\n%s", where, got.Code, x.status, got.Body)
@@ -96,6 +94,19 @@ type exchange struct {
 	status       int
 	wantHeader   map[string]string
 	answer       string
+}
+
+func readTranscripts(t *testing.T) []*transcript {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	scripts := make([]*transcript, len(files))
+	for i, file := range files {
+		scripts[i] = readTranscript(t, file)
+	}
+	return scripts
 }
 
 func readTranscript(t *testing.T, file string) *transcript {
