@@ -29,7 +29,7 @@ func readSchema(schema []byte) ([]property, error) {
 	err := wire.Scan(string(schema), func(key string, kind wire.Kind, val string) error {
 		switch key {
 		case "properties":
-			if kind != wire.Other {
+			if !isObject(kind, val) {
 				return errors.New("its properties are no object")
 			}
 			properties = val
@@ -48,7 +48,7 @@ func readSchema(schema []byte) ([]property, error) {
 			return fmt.Errorf("property %s: names that begin with an underscore, and model_config, are refused", clip(name))
 		}
 		p := property{name: name}
-		if kind == wire.Other && strings.HasPrefix(val, "{") {
+		if isObject(kind, val) {
 			text, hasDefault, err := readProperty(name, val)
 			if err != nil {
 				return err
@@ -91,3 +91,6 @@ func readProperty(name, schema string) (text, hasDefault bool, err error) {
 	})
 	return text && !other, hasDefault, err
 }
+
+// isObject reports whether a member that was scanned is an object.
+func isObject(kind wire.Kind, val string) bool { return kind == wire.Other && strings.HasPrefix(val, "{") }
