@@ -9,20 +9,26 @@ import (
 )
 
 // RetryDelay lets tests look at delays that no run could wait for.
-func RetryDelay(e *Engine, p *transport.RetryPolicy, n int) time.Duration { return retryDelay(p, n, e.rand) }
+func RetryDelay(e *Engine, p *transport.RetryPolicy, n int) time.Duration {
+	return retryDelay(p, n, e.rand)
+}
 
-// ParsePlaceholders gives the pieces of an input as text, placeholders in braces.
-func ParsePlaceholders(text string) ([]string, error) {
+// A Piece is a piece of an input. One without Field is a literal.
+type Piece struct{ Text, Identifier, Field string }
+
+// ParsePlaceholders gives the pieces of an input. A key of the store is a Field
+// of no Identifier.
+func ParsePlaceholders(text string) ([]Piece, error) {
 	pieces, err := parsePlaceholders(text)
-	var list []string
+	var list []Piece
 	for _, p := range pieces {
 		switch p.kind {
 		case literal:
-			list = append(list, p.text)
+			list = append(list, Piece{Text: p.text})
 		case outputPiece:
-			list = append(list, "{"+p.identifier+" "+p.field+"}")
+			list = append(list, Piece{Identifier: p.identifier, Field: p.field})
 		case storePiece:
-			list = append(list, "{"+p.text+"}")
+			list = append(list, Piece{Field: p.text})
 		}
 	}
 	return list, err
