@@ -93,4 +93,6 @@ func readProperty(name, schema string) (text, hasDefault bool, err error) {
 }
 
 // isObject reports whether a member that was scanned is an object.
-func isObject(kind wire.Kind, val string) bool { return kind == wire.Other && strings.HasPrefix(val, "{") }
+func isObject(kind wire.Kind, val string) bool {
+	return kind == wire.Other && strings.HasPrefix(val, "{")
+}
