@@ -48,7 +48,17 @@ type stepInput struct {
 // checkStructure lays out a graph. Its error tells in the reference server's
 // words what is wrong, one problem a line.
 func checkStructure(name string, g *transport.GraphSpec, rules joinRules) (*layout, error) {
-	l := &layout{byID: make(map[string]*step, len(g.Nodes))}
+	l, problems, sound := layOut(name, g, rules)
+	if !sound {
+		return nil, fmt.Errorf("Error validating graph template: %s", strings.Join(problems, "\n")) //nolint:staticcheck // the reference server's words
+	}
+	return l, nil
+}
+
+// layOut lays out a graph as far as it is sound, and says what is wrong with
+// it. What the edges are and what the inputs hold is looked at by itself.
+func layOut(name string, g *transport.GraphSpec, rules joinRules) (l *layout, problems []string, sound bool) {
+	l = &layout{byID: make(map[string]*step, len(g.Nodes))}
 	for _, check := range []func() []string{
 		func() []string { return l.place(name, g) },
 		l.findAnchors,
@@ -57,13 +67,17 @@ func checkStructure(name string, g *transport.GraphSpec, rules joinRules) (*layo
 		l.sort,
 		l.findAncestors,
 		l.countStates,
-		func() []string { return l.readInputs(g, rules) },
 	} {
-		if problems := check(); len(problems) > 0 {
-			return nil, fmt.Errorf("Error validating graph template: %s", strings.Join(problems, "\n")) //nolint:staticcheck // the reference server's words
+		if problems = check(); len(problems) > 0 {
+			break
 		}
 	}
-	return l, nil
+	sound = len(problems) == 0
+	problems = append(problems, l.readInputs(g)...)
+	if sound {
+		problems = append(problems, l.checkReads(rules)...)
+	}
+	return l, problems, len(problems) == 0
 }
 
 // place makes the steps and the edges between them.
@@ -284,8 +298,9 @@ func (l *layout) countStates() []string {
 	return nil
 }
 
-// readInputs reads the placeholders of all inputs and checks what they name.
-func (l *layout) readInputs(g *transport.GraphSpec, rules joinRules) (problems []string) {
+// readInputs reads the placeholders of all inputs, and checks the keys of the
+// store that they name.
+func (l *layout) readInputs(g *transport.GraphSpec) (problems []string) {
 	declared := make(map[string]bool)
 	for _, k := range g.Store.RequiredKeys {
 		declared[k] = true
@@ -303,17 +318,26 @@ func (l *layout) readInputs(g *transport.GraphSpec, rules joinRules) (problems [
 			}
 			s.inputs = append(s.inputs, stepInput{name, text, pieces})
 			for _, p := range pieces {
-				switch p.kind {
-				case storePiece:
-					if !declared[p.text] {
-						problems = append(problems, fmt.Sprintf("Input %s depends on %s but %s is not a required key or a default value",
-							clip(text), clip(p.text), clip(p.text)))
-					}
-				case outputPiece:
-					if why := l.unreadable(s, p.identifier, rules); why != "" {
-						problems = append(problems, fmt.Sprintf("Input %s depends on %s but %s", clip(text), clip(p.identifier), why))
-					}
-				case literal:
+				if p.kind == storePiece && !declared[p.text] {
+					problems = append(problems, fmt.Sprintf("Input %s depends on %s but %s is not a required key or a default value",
+						clip(text), clip(p.text), clip(p.text)))
+				}
+			}
+		}
+	}
+	return problems
+}
+
+// checkReads checks that every step can read the outputs that its inputs name.
+func (l *layout) checkReads(rules joinRules) (problems []string) {
+	for _, s := range l.steps {
+		for _, in := range s.inputs {
+			for _, p := range in.pieces {
+				if p.kind != outputPiece {
+					continue
+				}
+				if why := l.unreadable(s, p.identifier, rules); why != "" {
+					problems = append(problems, fmt.Sprintf("Input %s depends on %s but %s", clip(in.text), clip(p.identifier), why))
 				}
 			}
 		}
