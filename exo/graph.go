@@ -77,7 +77,7 @@ func (g *Graph) CronIn(timezone string, expressions ...string) *Graph {
 func (g *Graph) Nodes() []node.Any {
 	var nodes []node.Any
 	for _, s := range g.steps {
-		if s.node != nil && !slices.Contains(nodes, s.node) {
+		if s.node.Namespace() == "" && !slices.Contains(nodes, s.node) {
 			nodes = append(nodes, s.node)
 		}
 	}

@@ -290,7 +290,7 @@ func TestWaitWithoutAbilities(t *testing.T) {
 		s := exo.Add(g, "split", split, Text{"x"})
 		b := exo.Add(g, "branch", slow, s.Out, exo.After(s))
 		exo.Add(g, "leaf", echo, s.Out, exo.After(s))
-		exo.Add(g, "all", echo, Text{"done"}, exo.After(b), exo.Unites(s, exo.AllSuccess))
+		exo.Add(g, "all", echo, Text{"done"}, exo.After(b), exo.UnitesEach(s, exo.AllSuccess))
 		return g
 	}
 	t.Run("ours", func(t *testing.T) {

@@ -1,6 +1,7 @@
 package exo
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -40,13 +41,12 @@ type AnyStep interface {
 // step is a placement of a graph under construction.
 type step struct {
 	id        string
-	node      node.Any // nil: others serve it
-	nodeName  string
-	namespace string // "": that of the graph
+	node      node.Any
 	inputs    map[string]string
 	collected map[string]bool // inputs made by Collect
 	parents   []*step
 	unites    *step
+	each      bool // unites may be a step that fans out
 	strategy  UniteStrategy
 }
 
@@ -58,10 +58,7 @@ type step struct {
 // The step without [After] is the graph's root, whose inputs a trigger may
 // replace.
 func Add[In, Out, Sec any](g *Graph, id string, n *node.Node[In, Out, Sec], in In, opts ...StepOption) *Step[Out] {
-	s := &step{id: id, nodeName: n.Name(), namespace: n.Namespace()}
-	if s.namespace == "" {
-		s.node = n
-	}
+	s := &step{id: id, node: n}
 	s.inputs, s.collected = wireInputs(n.InFields(in))
 	for _, f := range n.InputFields() {
 		if s.inputs[f.Name] == "" && f.Default != "" {
@@ -117,7 +114,21 @@ func After(parents ...AnyStep) StepOption {
 // were pruned; with [AllDone], whatever became of them. The steps that it waits
 // for are named by [After]; its inputs are references to anchor and to the
 // steps before it, and to branches by [Collect].
+//
+// For a graph's fan-outs to meet again, anchor is a step before the one that
+// fans out. A step that fans out itself has a state for each of its outputs,
+// and so a join for each of them: if that is meant, use [UnitesEach].
 func Unites(anchor AnyStep, strategy UniteStrategy) StepOption {
+	return unites(anchor, strategy, false)
+}
+
+// UnitesEach is [Unites] of a step that fans out: the join runs once for each
+// output of the step.
+func UnitesEach(anchor AnyStep, strategy UniteStrategy) StepOption {
+	return unites(anchor, strategy, true)
+}
+
+func unites(anchor AnyStep, strategy UniteStrategy, each bool) StepOption {
 	return stepOption(func(g *Graph, s *step) {
 		switch {
 		case isNil(anchor):
@@ -128,6 +139,7 @@ func Unites(anchor AnyStep, strategy UniteStrategy) StepOption {
 			g.mistake(s.id, "Unites is given twice")
 		default:
 			s.unites = anchor.step()
+			s.each = each
 			s.strategy = strategy
 			if strategy == "" {
 				s.strategy = AllSuccess
@@ -175,11 +187,8 @@ func wireInputs(in map[string]string) (inputs map[string]string, collected map[s
 // placement is the step as it is written.
 func (s *step) placement(g *Graph, namespace string) transport.Placement {
 	p := transport.Placement{
-		Node: s.nodeName, Namespace: s.namespace, Identifier: s.id,
+		Node: s.node.Name(), Namespace: cmp.Or(s.node.Namespace(), namespace), Identifier: s.id,
 		Inputs: maps.Clone(s.inputs), Next: []string{},
-	}
-	if p.Namespace == "" {
-		p.Namespace = namespace
 	}
 	for _, other := range g.steps {
 		if slices.Contains(other.parents, s) {

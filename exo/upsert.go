@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
 // ErrValidationTimeout: the state manager had not validated a graph when
@@ -35,7 +37,9 @@ func (e *GraphInvalidError) Error() string {
 // it invalid, the error is a [*GraphInvalidError]. The wait ends with ctx or,
 // with [ErrValidationTimeout], after [WithValidationTimeout].
 //
-// A graph that exists is replaced; its runs under way go on as they began.
+// A graph that exists is replaced; its runs under way go on as they began. A
+// graph that needs an extension of the protocol which the state manager has not
+// is refused before anything is sent, with [transport.ErrUnsupported].
 func (m *StateManager) UpsertGraph(ctx context.Context, g *Graph) (*GraphInfo, error) {
 	if err := g.validate(m.namespace); err != nil {
 		return nil, err
@@ -46,6 +50,11 @@ func (m *StateManager) UpsertGraph(ctx context.Context, g *Graph) (*GraphInfo, e
 // UpsertSpec is [StateManager.UpsertGraph] of a graph that was built or read
 // at run time, without types. Only the state manager validates it.
 func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSpec) (*GraphInfo, error) {
+	if statemanager.CollectsBranches(name, spec) {
+		if err := m.requires(ctx, transport.ExtensionCollect); err != nil {
+			return nil, fmt.Errorf("exo: upsert graph %q: a join collects outputs of its branches: %w", name, err)
+		}
+	}
 	g, err := m.transport.PutGraph(ctx, name, spec)
 	if err != nil {
 		return nil, refusedGraph(name, err)
@@ -73,6 +82,18 @@ func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSp
 		return nil, &GraphInvalidError{Graph: name, Errors: g.Errors}
 	}
 	return &g, nil
+}
+
+// requires asks whether the state manager has an extension of the protocol: if
+// it has not, the error is [transport.ErrUnsupported].
+func (m *StateManager) requires(ctx context.Context, extension transport.Extension) error {
+	if extender, ok := m.transport.(transport.Extender); ok {
+		has, err := extender.Extensions(ctx)
+		if err != nil || slices.Contains(has, extension) {
+			return err
+		}
+	}
+	return fmt.Errorf("the state manager lacks the extension %q (docs/differences.md): %w", extension, transport.ErrUnsupported)
 }
 
 // validationFraction is the part of the poll interval after which a graph's

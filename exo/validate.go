@@ -1,12 +1,151 @@
 package exo
 
-// Validate reports all that the state manager would refuse, without asking
-// it: a [*GraphInvalidError] with every mistake, or nil.
-func (g *Graph) Validate() error { return g.validate("") }
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
-func (g *Graph) validate(_ string) error {
-	if len(g.mistakes) > 0 {
-		return &GraphInvalidError{Graph: g.name, Errors: g.mistakes}
+	"github.com/exospherehost/exo-go/exo/node"
+	"github.com/exospherehost/exo-go/internal/statemanager"
+)
+
+// Validate reports all that the state manager would refuse, without asking
+// it, and some mistakes that would show only when the graph runs: a
+// [*GraphInvalidError] with every mistake, or nil (protocol.md §6).
+//
+//   - the structure: one root, no cycles, joins that are reached, references
+//     only to what comes before on every path
+//   - the nodes: inputs and outputs that are not there, secrets that the graph
+//     does not have, keys of the store that are not declared
+//   - retry policy and cron expressions
+//   - text around a reference in a [JSON] input, where it would break the JSON,
+//     and literals that are no JSON
+//   - a join of a step that fans out, unless by [UnitesEach]
+//   - a join that reads a branch's output without [Collect], and Collect where
+//     there is nothing to collect
+func (g *Graph) Validate() error { return g.validate(validationNamespace) }
+
+// validationNamespace stands in for the namespace where there is none yet.
+const validationNamespace = "default"
+
+func (g *Graph) validate(namespace string) error {
+	mistakes := slices.Clone(g.mistakes)
+	mistakes = append(mistakes, statemanager.CheckGraph(namespace, g.name, g.Spec(namespace), g.nodeInfos(namespace))...)
+	for _, s := range g.steps {
+		mistakes = append(mistakes, s.traps()...)
 	}
-	return nil
+	if len(mistakes) == 0 {
+		return nil
+	}
+	return &GraphInvalidError{Graph: g.name, Errors: slices.Compact(mistakes)}
+}
+
+// nodeInfos are the nodes of the steps as they would be registered.
+func (g *Graph) nodeInfos(namespace string) []NodeInfo {
+	infos := make([]NodeInfo, len(g.steps))
+	for i, s := range g.steps {
+		infos[i] = NodeInfo{NodeSpec: s.node.Spec(), Namespace: s.placement(g, namespace).Namespace}
+	}
+	return infos
+}
+
+// traps are mistakes of a step that a state manager takes, and that fail when
+// the graph runs, or do what nobody means.
+func (s *step) traps() []string {
+	var mistakes []string
+	add := func(format string, args ...any) {
+		mistakes = append(mistakes, fmt.Sprintf("step %q: ", s.id)+fmt.Sprintf(format, args...))
+	}
+	if s.unites != nil && s.unites.node.FansOut() && !s.each {
+		add("it unites step %q, which fans out: it would run once for each output of that step; unite a step before it, or say UnitesEach", s.unites.id)
+	}
+	structured := jsonInputs(s.node)
+	for _, name := range slices.Sorted(maps.Keys(s.inputs)) {
+		text := s.inputs[name]
+		references := statemanager.OutputReferences(text)
+		if structured[name] && text != "" {
+			switch {
+			case strings.Contains(text, "${{") && !loneReference(text):
+				add("input %q is JSON: a reference stands alone in it, for text around it would not be JSON any more", name)
+			case !strings.Contains(text, "${{") && !json.Valid([]byte(text)):
+				add("input %q is JSON, and its text is not", name)
+			}
+		}
+		if s.collected[name] && (!loneReference(text) || len(references) != 1) {
+			add("input %q: Collect stands alone, and takes a field of a step's Out", name)
+			continue
+		}
+		for _, id := range references {
+			switch branch := s.isBranch(id); {
+			case branch && !s.collected[name]:
+				add("input %q reads step %q, of which there may be many states: use Collect", name, id)
+			case !branch && s.collected[name]:
+				add("input %q: Collect takes the output of a step between the step that is united and this one, which %q is not", name, id)
+			}
+		}
+	}
+	return mistakes
+}
+
+// isBranch reports whether the step of that id stands between s, a join, and
+// its anchor.
+func (s *step) isBranch(id string) bool {
+	if s.unites == nil {
+		return false
+	}
+	below := map[*step]bool{s.unites: true} // whether the anchor leads to a step
+	var isBelow func(*step) bool
+	isBelow = func(at *step) bool {
+		yes, known := below[at]
+		if !known {
+			for _, before := range at.ancestry() {
+				yes = isBelow(before) || yes
+			}
+			below[at] = yes
+		}
+		return yes
+	}
+	isBelow(s)
+	for at, yes := range below { // all that leads to s was looked at
+		if yes && at.id == id && at != s && at != s.unites {
+			return true
+		}
+	}
+	return false
+}
+
+// ancestry is the steps that a state of this one descends from directly, and
+// those that lead to it.
+func (s *step) ancestry() []*step {
+	if s.unites == nil {
+		return s.parents
+	}
+	return append(slices.Clip(s.parents), s.unites)
+}
+
+// loneReference reports whether text is one placeholder and nothing else.
+func loneReference(text string) bool {
+	text = strings.TrimSpace(text)
+	return strings.Count(text, "${{") == 1 && strings.HasPrefix(text, "${{") && strings.HasSuffix(text, "}}")
+}
+
+// jsonInputs are the inputs of a node that are of type [JSON], by its schema.
+func jsonInputs(n node.Any) map[string]bool {
+	var schema struct {
+		Properties map[string]struct {
+			ContentMediaType string `json:"contentMediaType"`
+		} `json:"properties"`
+	}
+	found := map[string]bool{}
+	if err := json.Unmarshal(n.Spec().InputsSchema, &schema); err != nil {
+		return found
+	}
+	for name, p := range schema.Properties {
+		if p.ContentMediaType == "application/json" {
+			found[name] = true
+		}
+	}
+	return found
 }

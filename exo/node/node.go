@@ -50,6 +50,9 @@ type Any interface {
 	// Concurrency is the bound of [WithConcurrency], 0 for none.
 	Concurrency() int
 
+	// FansOut reports whether the node may give any number of outputs.
+	FansOut() bool
+
 	// Execute runs the node on one state. It is a [Handler].
 	Execute(ctx context.Context, req *Request) ([]transport.Object, error)
 
@@ -162,6 +165,10 @@ func (n *Node[In, Out, Sec]) Execute(ctx context.Context, req *Request) ([]trans
 	}
 	return objects, nil
 }
+
+// FansOut reports whether the node may give any number of outputs. A remote
+// node does not say.
+func (n *Node[In, Out, Sec]) FansOut() bool { return n.many != nil }
 
 // silent reports whether the node's one output would hold nothing. It is then
 // not given at all.
