@@ -1,0 +1,32 @@
+# What a release is made of and checked by. The Makefile includes this file.
+#
+# SBOM tool, govulncheck, actionlint and apidiff are pinned in
+# tools/supplychain/go.mod.
+
+RELEASE := bin/release
+.PHONY: dist sbom licences vuln reproducible api image supplychain
+
+dist: ## Make the files of a release in bin/release
+	build/dist $(RELEASE)
+
+sbom: ## Write an SBOM of the command (CycloneDX, JSON and XML) to bin
+	build/compile bin/exo
+	go -C tools/supplychain run . sbom -root $(CURDIR) $(CURDIR)/bin/exo
+
+licences: ## List the licences of all dependencies; fail if one is not allowed
+	@go -C tools/supplychain run . licences -root $(CURDIR)
+
+vuln: ## Look for known vulnerabilities; status 75: the database is out of reach
+	@build/vuln
+
+reproducible: ## Build the last commit twice and compare the bytes
+	build/reproducible
+
+api: ## Compare the exported API with the last release
+	build/api
+
+image: ## Build the container image exo
+	docker build --tag exo .
+
+supplychain: ## Check what releases depend on: licences, SBOM, bytes, API, workflows
+	.ci/supply-chain
