@@ -259,3 +259,6 @@ func b2i(b bool) int {
 	}
 	return 0
 }
+
+// CronEntries is how many triggers the engine holds, cancelled ones included.
+func CronEntries(e *Engine) int { return e.crons.len() }
