@@ -2,6 +2,9 @@ package exo_test
 
 import (
 	"context"
+	"flag"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,6 +12,7 @@ import (
 	"github.com/exospherehost/exo-go/exo"
 	"github.com/exospherehost/exo-go/exo/local"
 	"github.com/exospherehost/exo-go/exo/node"
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 )
@@ -91,4 +95,24 @@ type Text struct {
 func one(n *node.Node[Text, Text, exo.None]) (*exo.Graph, *exo.Step[Text]) {
 	g := exo.NewGraph("one")
 	return g, exo.Add(g, "only", n, Text{Text: "in"})
+}
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// golden compares text with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
 }

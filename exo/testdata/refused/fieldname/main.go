@@ -1,0 +1,38 @@
+// Package main is refused: // want "unknown field Coutns"
+package main
+
+import (
+	"context"
+
+	"github.com/exospherehost/exo-go/exo"
+)
+
+type Line struct {
+	Text string `json:"text"`
+}
+
+type Word struct {
+	Word  string             `json:"word"`
+	Count exo.JSON[int]      `json:"count"`
+	Tags  exo.JSON[[]string] `json:"tags"`
+}
+
+type Sum struct {
+	Counts exo.JSON[[]exo.JSON[int]] `json:"counts"`
+}
+
+type Ints struct {
+	Ints exo.JSON[[]int] `json:"ints"`
+}
+
+var (
+	split = exo.FanOut("Split", func(context.Context, Line, exo.None) ([]Word, error) { return nil, nil })
+	sum   = exo.Node("Sum", func(context.Context, Sum, exo.None) (exo.None, error) { return exo.None{}, nil })
+	ints  = exo.Node("Ints", func(context.Context, Ints, exo.None) (exo.None, error) { return exo.None{}, nil })
+)
+
+func main() {
+	g := exo.NewGraph("g")
+	root := exo.Add(g, "root", split, Line{Text: "a b"})
+	exo.Add(g, "sum", sum, Sum{Coutns: exo.Collect(root.Out.Count)}, exo.After(root))
+}
