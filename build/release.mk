@@ -4,7 +4,11 @@
 # tools/supplychain/go.mod.
 
 RELEASE := bin/release
-.PHONY: dist sbom licences vuln reproducible api image supplychain
+
+# How many random cases each property is checked with.
+CHECKS ?= 10000
+
+.PHONY: dist sbom licences vuln reproducible api image supplychain properties
 
 dist: ## Make the files of a release in bin/release
 	build/dist $(RELEASE)
@@ -30,3 +34,7 @@ image: ## Build the container image exo
 
 supplychain: ## Check what releases depend on: licences, SBOM, bytes, API, workflows
 	.ci/supply-chain
+
+properties: ## Check every property with CHECKS random cases (10000)
+	go test -count 1 -timeout 3h $$(go list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... | \
+		awk '/ pgregory.net\/rapid( |$$)/ { print $$1 }') -args -rapid.checks=$(CHECKS)
