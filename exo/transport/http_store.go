@@ -26,7 +26,7 @@ func (n *namespace) StoreAll(ctx context.Context, stateID string) (map[string]st
 
 // StoreGet implements [StoreBackend] (protocol.md §13).
 func (n *namespace) StoreGet(ctx context.Context, stateID, key string) (value string, ok bool, err error) {
-	answer, err := use[valueAnswer](ctx, n.conn, ExtensionStore, n.storeKey(http.MethodGet, stateID, key))
+	answer, err := use[valueAnswer](ctx, n.conn, ExtensionStore, n.storeKey("store get", http.MethodGet, stateID, key))
 	switch {
 	case noKey(err):
 		return "", false, nil
@@ -38,7 +38,7 @@ func (n *namespace) StoreGet(ctx context.Context, stateID, key string) (value st
 
 // StoreSet implements [StoreBackend] (protocol.md §13).
 func (n *namespace) StoreSet(ctx context.Context, stateID, key, value string) error {
-	k := n.storeKey(http.MethodPut, stateID, key).withBody(struct {
+	k := n.storeKey("store set", http.MethodPut, stateID, key).withBody(struct {
 		Value string `json:"value"`
 	}{value})
 	_, err := use[struct{}](ctx, n.conn, ExtensionStore, k)
@@ -47,7 +47,7 @@ func (n *namespace) StoreSet(ctx context.Context, stateID, key, value string) er
 
 // StoreSwap implements [StoreBackend] (protocol.md §13).
 func (n *namespace) StoreSwap(ctx context.Context, stateID, key string, old *string, value string) (swapped bool, err error) {
-	k := n.storeKey(http.MethodPut, stateID, key).withBody(struct {
+	k := n.storeKey("store swap", http.MethodPut, stateID, key).withBody(struct {
 		Value string  `json:"value"`
 		If    *string `json:"if"` // null: none
 	}{value, old})
@@ -61,19 +61,21 @@ func (n *namespace) StoreSwap(ctx context.Context, stateID, key string, old *str
 // StoreDelete implements [StoreBackend] (protocol.md §13). It is no error if
 // there is no such key.
 func (n *namespace) StoreDelete(ctx context.Context, stateID, key string) error {
-	_, err := use[struct{}](ctx, n.conn, ExtensionStore, n.storeKey(http.MethodDelete, stateID, key))
+	_, err := use[struct{}](ctx, n.conn, ExtensionStore, n.storeKey("store delete", http.MethodDelete, stateID, key))
 	if noKey(err) {
 		return nil
 	}
 	return err
 }
 
-func (n *namespace) storeKey(method, stateID, key string) call {
-	return n.call("store", method, "/state/", stateID, "/store/", key)
+func (n *namespace) storeKey(op, method, stateID, key string) call {
+	return n.call(op, method, "/state/", stateID, "/store/", key)
 }
 
-// noKey reports whether the state is there, but has no such key.
+// noKey reports whether the state is there, but has no such key. "Not Found" is
+// what servers say of a path that they do not know, as one may be of a key with
+// a slash (protocol.md §2).
 func noKey(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.Status == http.StatusNotFound && e.Message != "State not found"
+	return errors.As(err, &e) && e.Status == http.StatusNotFound && e.Message != "State not found" && e.Message != "Not Found"
 }

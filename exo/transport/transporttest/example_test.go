@@ -1,0 +1,42 @@
+package transporttest_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/local"
+	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/exo/transport/transporttest"
+)
+
+// A state manager is tested from a test of its own package.
+func ExampleRunInBubble() {
+	testConformance := func(t *testing.T) {
+		t.Helper()
+		transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.StateManager {
+			t.Helper()
+			s := local.New(local.WithDefaultLease(o.DefaultLease))
+			t.Cleanup(func() {
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			return s
+		})
+	}
+	_ = testConformance // is to be called TestConformance
+}
+
+// handMoved is a state manager whose time moves by hand, so that rules about
+// time take none.
+type handMoved struct {
+	transport.StateManager
+	now time.Time
+}
+
+// Advance makes it a [transporttest.Clock].
+func (m *handMoved) Advance(d time.Duration) { m.now = m.now.Add(d) }
+
+func ExampleClock() {
+	var _ transporttest.Clock = &handMoved{}
+}

@@ -1,0 +1,251 @@
+package transporttest
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// stored begins a run of two steps and claims the first.
+func (w *world) stored() (transport.StoreBackend, transport.State) {
+	w.t.Helper()
+	w.needs(transport.ExtensionStore)
+	w.serve("A", "B")
+	g := w.spec(step("A", "v", "b"), step("B", "${{ store.given }} ${{ store.default }}"))
+	g.Store = transport.StoreConfig{RequiredKeys: []string{"given"}, DefaultValues: map[string]string{"default": "D"}}
+	w.valid("graph", g)
+	w.trigger(transport.TriggerSpec{Store: map[string]string{"given": "G", "own": "O"}})
+	return ability[transport.StoreBackend](w), w.one("A")
+}
+
+// has wants the value of a key, or that there is none.
+func (w *world) has(store transport.StoreBackend, s transport.State, key, want string, wantOK bool) {
+	w.t.Helper()
+	got, ok, err := store.StoreGet(w.ctx(), s.ID, key)
+	w.ok(err)
+	if got != want || ok != wantOK {
+		w.t.Errorf("%s is %q, %v, want %q, %v", key, got, ok, want, wantOK)
+	}
+}
+
+// storeRules is §13, store.
+func storeRules() []rule {
+	return []rule{
+		{name: "§13 store: begins with defaults and what the trigger gave", run: func(w *world) {
+			store, s := w.stored()
+			got, err := store.StoreAll(w.ctx(), s.ID)
+			w.ok(err)
+			w.equal("store", got, map[string]string{"given": "G", "default": "D", "own": "O"})
+		}},
+		{name: "§13 store: set, get, delete", run: func(w *world) {
+			store, s := w.stored()
+			for _, key := range []string{"new", "given", "a key with: ?#%é", "dotted.key"} {
+				for _, value := range []string{"", "v", "\x00\n\"é😀"} {
+					w.ok(store.StoreSet(w.ctx(), s.ID, key, value))
+					w.has(store, s, key, value, true)
+				}
+				w.ok(store.StoreDelete(w.ctx(), s.ID, key))
+				w.has(store, s, key, "", false)
+				w.ok(store.StoreDelete(w.ctx(), s.ID, key))
+			}
+			w.has(store, s, "default", "D", true)
+		}},
+		{name: "§13 store: swap, only for the value it has", run: func(w *world) {
+			store, s := w.stored()
+			swap := func(key string, old *string, value string, want bool) {
+				w.t.Helper()
+				swapped, err := store.StoreSwap(w.ctx(), s.ID, key, old, value)
+				w.ok(err)
+				if swapped != want {
+					w.t.Errorf("swapped %v, want %v", swapped, want)
+				}
+			}
+			g, other, empty := "G", "other", ""
+			swap("given", nil, "x", false)
+			swap("given", &other, "x", false)
+			w.has(store, s, "given", "G", true)
+			swap("given", &g, "x", true)
+			w.has(store, s, "given", "x", true)
+			swap("new", &empty, "x", false)
+			w.has(store, s, "new", "", false)
+			swap("new", nil, "", true)
+			w.has(store, s, "new", "", true)
+			swap("new", nil, "x", false)
+			swap("new", &empty, "x", true)
+		}},
+		{name: "§13 store: is that of the run, and read by what comes later", run: func(w *world) {
+			store, s := w.stored()
+			w.trigger(transport.TriggerSpec{Store: map[string]string{"given": "other"}})
+			other := w.one("A")
+			w.ok(store.StoreSet(w.ctx(), s.ID, "given", "written"))
+			w.has(store, other, "given", "other", true)
+			w.end(s, executed("1", "2"))
+			for _, b := range w.claim(2, "B") {
+				if got := input(b); got != "written D" {
+					w.t.Errorf("what comes later reads %q", got)
+				}
+				w.has(store, b, "given", "written", true)
+			}
+		}},
+		{name: "§13 store: without the key that a placeholder names, the state cannot be made", run: func(w *world) {
+			store, s := w.stored()
+			w.ok(store.StoreDelete(w.ctx(), s.ID, "given"))
+			w.end(s, executed("x"))
+			w.none("B")
+		}},
+		{name: "§13 store: of an unknown state is 404", run: func(w *world) {
+			store, _ := w.stored()
+			_, err := store.StoreAll(w.ctx(), unknownID)
+			w.refused(err, http.StatusNotFound, "State not found")
+			_, _, err = store.StoreGet(w.ctx(), unknownID, "k")
+			w.refused(err, http.StatusNotFound, "State not found")
+			w.refused(store.StoreSet(w.ctx(), unknownID, "k", "v"), http.StatusNotFound, "State not found")
+			_, err = store.StoreSwap(w.ctx(), unknownID, "k", nil, "v")
+			w.refused(err, http.StatusNotFound, "State not found")
+			w.refused(store.StoreDelete(w.ctx(), unknownID, "k"), http.StatusNotFound, "State not found")
+		}},
+		{name: "§13 store: a key without a name is refused", run: func(w *world) {
+			store, s := w.stored()
+			if err := store.StoreSet(w.ctx(), s.ID, "", "v"); err == nil {
+				w.t.Error("taken")
+			}
+		}},
+	}
+}
+
+// extensionRules is the rest of §13.
+func extensionRules() []rule {
+	return []rule{
+		{name: "§13 attempt: claims tell graph, run and attempt", run: func(w *world) {
+			w.needs(transport.ExtensionAttempt)
+			runID := w.retried(transport.RetryPolicy{MaxRetries: 2, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
+			for attempt := range 3 {
+				s := w.one("A")
+				if s.Graph != "graph" || s.RunID != runID || s.Attempt != attempt {
+					w.t.Errorf("attempt %d: %+v", attempt, s)
+				}
+				w.fail(s)
+				w.pass(time.Millisecond + slack)
+			}
+		}},
+		{name: "§13 report: a failure that is permanent is not retried", run: func(w *world) {
+			w.needs(transport.ExtensionReport)
+			w.serve("A")
+			g := w.spec(step("A", "v"))
+			g.Retry.MaxRetries = 5
+			w.valid("graph", g)
+			for range 3 { // one report, and then two at once
+				w.trigger(transport.TriggerSpec{})
+			}
+			states := w.claim(3, "A")
+			permanent := transport.Errored{Message: "boom", Permanent: true}
+			w.end(states[0], permanent)
+			errs := w.tr.Report(w.ctx(), []transport.Report{
+				{StateID: states[1].ID, Token: states[1].Token, Outcome: permanent}, {StateID: states[2].ID, Token: states[2].Token, Outcome: permanent},
+			})
+			w.equal("errors", len(errs), 0)
+			w.pass(time.Millisecond + slack)
+			w.none("A")
+			p, err := w.tr.Runs(w.ctx(), 1, 10)
+			w.ok(err)
+			for _, r := range p.Runs {
+				w.comesTo(r.ID, transport.RunFailed)
+			}
+		}},
+		{name: "§13 run: as in the list, with its states in full, in order of creation", run: func(w *world) {
+			w.needs(transport.ExtensionRun)
+			reader := ability[transport.RunReader](w)
+			w.serve("A", "B")
+			runID := w.begin(step("A", "v", "b"), step("B", "${{ a.outputs.out }}"))
+			w.do("A", "1", "2")
+			w.fail(w.claim(2, "B")[0])
+			info, states, err := reader.Run(w.ctx(), runID, 0)
+			w.ok(err)
+			w.equal("run", info, w.info(runID))
+			w.equal("states", len(states), 4)
+			for i, s := range states {
+				w.equal("state", s, w.detail(runID, s.ID))
+				if i > 0 && s.CreatedAt.Before(states[i-1].CreatedAt) {
+					w.t.Errorf("state %d was made before state %d", i, i-1)
+				}
+			}
+			w.equal("first", states[0].Identifier, "a")
+			w.equal("last", states[3].Identifier, "b")
+		}},
+		{name: "§13 run: unknown is 404", run: func(w *world) {
+			w.needs(transport.ExtensionRun)
+			_, _, err := ability[transport.RunReader](w).Run(w.ctx(), "7bc303fb-552d-4a0b-81bb-ebb94878e82e", 0)
+			w.refused(err, http.StatusNotFound, "")
+		}},
+		{name: "§13 cancel: ends what is pending", run: func(w *world) {
+			w.needs(transport.ExtensionCancel)
+			canceler := ability[transport.Canceler](w)
+			w.serve("A", "B")
+			runID := w.begin(step("A", "v", "b"), step("B", "v"))
+			w.do("A", "1", "2", "3")
+			other := w.trigger(transport.TriggerSpec{})
+			claimed := w.ask(transport.ClaimRequest{Nodes: []string{"B"}, Max: 1})[0]
+			w.ok(canceler.CancelRun(w.ctx(), runID))
+			w.none("B")
+			w.stands(runID, "a SUCCESS*3", "b CANCELLED*3")
+			w.comesTo(runID, transport.RunCancelled)
+			for _, o := range outcomes() {
+				w.refused(w.tell(claimed, o), http.StatusConflict, "")
+			}
+			w.stands(runID, "a SUCCESS*3", "b CANCELLED*3")
+			w.ok(canceler.CancelRun(w.ctx(), runID)) // changes nothing
+			w.comesTo(other, transport.RunPending)
+			w.one("A")
+		}},
+		{name: "§13 cancel: loses leases", run: func(w *world) {
+			w.needs(transport.ExtensionCancel)
+			runID, s := w.leased(0)
+			w.ok(ability[transport.Canceler](w).CancelRun(w.ctx(), runID))
+			w.equal("lost", w.beat(map[string]string{s.ID: s.Token}), []string{s.ID})
+			w.pass(lease + slack)
+			w.stands(runID, "a CANCELLED")
+		}},
+		{name: "§13 cancel: no join runs any more", run: func(w *world) {
+			w.needs(transport.ExtensionCancel)
+			runID, _, works := w.fan(w.fanned(transport.AllDone), "1", "2")
+			w.finish(works[0])
+			w.ok(ability[transport.Canceler](w).CancelRun(w.ctx(), runID))
+			w.none("Join")
+			w.stands(runID, "root SUCCESS", "split SUCCESS*2", "work SUCCESS", "work CANCELLED")
+		}},
+		{name: "§13 cancel: of a run at rest is 409, of an unknown one 404", run: func(w *world) {
+			w.needs(transport.ExtensionCancel)
+			canceler := ability[transport.Canceler](w)
+			w.serve("A")
+			runID := w.begin(step("A", "v"))
+			w.do("A", "x")
+			w.refused(canceler.CancelRun(w.ctx(), runID), http.StatusConflict, "")
+			w.refused(canceler.CancelRun(w.ctx(), "7bc303fb-552d-4a0b-81bb-ebb94878e82e"), http.StatusNotFound, "")
+			w.comesTo(runID, transport.RunSuccess)
+		}},
+		{name: "§13 collect: a join reads the outputs of its branches, in order of creation", run: func(w *world) {
+			w.needs(transport.ExtensionCollect)
+			g := w.fanned(transport.AllDone)
+			g.Nodes[3].Inputs["in"] = "${{ work.outputs.out }} of ${{ root.outputs.out }}"
+			_, _, works := w.fan(g, "1", "2", "3", "4")
+			w.end(works[3], executed(`d "quoted" é`))
+			w.fail(works[1])
+			w.end(works[2], executed("c"))
+			w.end(works[0], executed("a"))
+			if got, want := input(w.one("Join")), `["a","c","d \"quoted\" é"] of R`; got != want {
+				w.t.Errorf("the join reads %s, want %s", got, want)
+			}
+		}},
+		{name: "§13 collect: of no branches is an empty list", run: func(w *world) {
+			w.needs(transport.ExtensionCollect)
+			g := w.fanned(transport.AllDone)
+			g.Nodes[3].Inputs["in"] = "${{ work.outputs.out }}"
+			_, _, works := w.fan(g, "1")
+			w.end(works[0], transport.Pruned{})
+			if got := input(w.one("Join")); got != "[]" {
+				w.t.Errorf("the join reads %s", got)
+			}
+		}},
+	}
+}

@@ -1,0 +1,169 @@
+package transporttest
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// lease is how long the rules about leases claim states for.
+const lease = 2 * unit
+
+// leased begins a run of one step and claims it under a lease.
+func (w *world) leased(retries int) (runID string, s transport.State) {
+	w.t.Helper()
+	w.needs(transport.ExtensionLease)
+	runID = w.retried(transport.RetryPolicy{MaxRetries: retries, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
+	return runID, w.again()
+}
+
+// again claims the one state of A under a lease.
+func (w *world) again() transport.State {
+	w.t.Helper()
+	states := w.ask(transport.ClaimRequest{Nodes: []string{"A"}, Max: 2, Lease: lease})
+	if len(states) != 1 {
+		w.t.Fatalf("claimed %d states, want 1", len(states))
+	}
+	return states[0]
+}
+
+func (w *world) beat(leases map[string]string) (lost []string) {
+	w.t.Helper()
+	lost, err := ability[transport.Heartbeater](w).Heartbeat(w.ctx(), leases, lease)
+	w.ok(err)
+	slices.Sort(lost)
+	return lost
+}
+
+// leaseRules is §13, lease.
+func leaseRules() []rule {
+	return []rule{
+		{name: "§13 lease: a claim that asks for one gets it, and a token", run: func(w *world) {
+			runID, s := w.leased(0)
+			if s.Lease != lease || s.Token == "" {
+				w.t.Errorf("claimed %+v", s)
+			}
+			w.end(s, executed("x"))
+			w.comesTo(runID, transport.RunSuccess)
+			w.pass(lease + slack)
+			w.stands(runID, "a SUCCESS")
+		}},
+		{name: "§13 lease: a claim that asks for none never ends", run: func(w *world) {
+			w.needs(transport.ExtensionLease)
+			runID := w.retried(transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
+			s := w.one("A")
+			if s.Lease != 0 || s.Token != "" {
+				w.t.Errorf("claimed %+v", s)
+			}
+			w.pass(2 * lease)
+			w.stands(runID, "a QUEUED")
+			w.end(s, executed("x"))
+		}},
+		{name: "§13 lease: one that ends is a failure", run: func(w *world) {
+			runID, s := w.leased(1)
+			w.pass(lease + slack)
+			w.stands(runID, "a RETRY_CREATED", "a CREATED")
+			if got := w.detail(runID, s.ID).Error; got != "lease expired" {
+				w.t.Errorf("the error is %q", got)
+			}
+			if next := w.again(); next.ID == s.ID {
+				w.t.Error("the same state came again")
+			}
+		}},
+		{name: "§13 lease: expiries use up retries", run: func(w *world) {
+			runID, _ := w.leased(1)
+			w.pass(lease + slack)
+			w.again()
+			w.pass(lease + slack)
+			w.stands(runID, "a RETRY_CREATED", "a ERRORED")
+			w.comesTo(runID, transport.RunFailed)
+		}},
+		{name: "§13 lease: a report that is late is 409", run: func(w *world) {
+			for name, o := range outcomes() {
+				runID, s := w.leased(1)
+				w.pass(lease + slack)
+				w.refused(w.tell(s, o), http.StatusConflict, "")
+				w.stands(runID, "a RETRY_CREATED", "a CREATED")
+				w.end(w.again(), executed("x"))
+				if w.t.Failed() {
+					w.t.Fatalf("%s", name)
+				}
+			}
+		}},
+		{name: "§13 lease: a report with another token is 409", run: func(w *world) {
+			runID, s := w.leased(0)
+			for _, token := range []string{"", "another", s.Token + "x"} {
+				w.refused(w.tell(transport.State{ID: s.ID, Token: token}, executed("x")), http.StatusConflict, "Lease lost")
+			}
+			w.stands(runID, "a QUEUED")
+			w.end(s, executed("x"))
+		}},
+		{name: "§13 lease: the token of an earlier claim is 409", run: func(w *world) {
+			runID, s := w.leased(0)
+			w.end(s, transport.Requeued{After: time.Millisecond})
+			w.pass(time.Millisecond + slack)
+			next := w.again()
+			if next.ID != s.ID || next.Token == s.Token {
+				w.t.Errorf("claimed %+v, then %+v", s, next)
+			}
+			w.refused(w.tell(s, executed("x")), http.StatusConflict, "Lease lost")
+			w.stands(runID, "a QUEUED")
+			w.end(next, executed("x"))
+		}},
+		{name: "§13 lease: heartbeats keep it", run: func(w *world) {
+			runID, s := w.leased(0)
+			for range 4 {
+				w.pass(lease * 5 / 8)
+				w.equal("lost", len(w.beat(map[string]string{s.ID: s.Token})), 0)
+			}
+			w.stands(runID, "a QUEUED")
+			w.pass(lease + slack)
+			w.stands(runID, "a ERRORED")
+		}},
+		{name: "§13 lease: heartbeats tell what is lost", run: func(w *world) {
+			_, lost := w.leased(1)
+			w.pass(lease + slack)
+			kept := w.again()
+			got := w.beat(map[string]string{lost.ID: lost.Token, kept.ID: kept.Token, unknownID: "t"})
+			want := []string{lost.ID, unknownID}
+			slices.Sort(want)
+			w.equal("lost", got, want)
+			w.equal("lost with another token", w.beat(map[string]string{kept.ID: lost.Token}), []string{kept.ID})
+			w.end(kept, executed("x"))
+			w.equal("lost after the report", w.beat(map[string]string{kept.ID: kept.Token}), []string{kept.ID})
+		}},
+		{name: "§13 lease: in one namespace says nothing of another", run: func(w *world) {
+			_, s := w.leased(0)
+			w.equal("lost", w.beside().beat(map[string]string{s.ID: s.Token}), []string{s.ID})
+			w.equal("lost", len(w.beat(map[string]string{s.ID: s.Token})), 0)
+		}},
+		{name: "§13 lease: the default one, for claims that ask for none", options: Options{DefaultLease: lease}, run: func(w *world) {
+			w.needs(transport.ExtensionLease)
+			runID := w.retried(transport.RetryPolicy{MaxRetries: 2, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
+			w.one("A")
+			w.pass(lease + slack)
+			w.stands(runID, "a RETRY_CREATED", "a CREATED")
+			s := w.one("A")
+			s.Token = "" // as an SDK that knows no leases
+			w.end(s, executed("x"))
+			w.comesTo(runID, transport.RunSuccess)
+		}},
+		{name: "§13 lease: a join waits for a branch whose worker died", run: func(w *world) {
+			w.needs(transport.ExtensionLease)
+			w.serve("Root", "A", "Join")
+			g := w.spec(step("Root", "v", "a"), step("A", "v", "join"), join("Join", "v", "root", transport.AllSuccess))
+			g.Retry.MaxRetries = 1
+			w.valid("graph", g)
+			runID := w.trigger(transport.TriggerSpec{})
+			w.do("Root", "x")
+			w.again()
+			w.pass(lease + slack)
+			w.none("Join")
+			w.end(w.again(), executed("x"))
+			w.do("Join", "x")
+			w.comesTo(runID, transport.RunSuccess)
+		}},
+	}
+}
