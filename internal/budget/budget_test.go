@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	_ "github.com/exospherehost/exo-go/exo" // so that go test measures again when it changes
 )
 
 const (
