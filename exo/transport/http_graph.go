@@ -8,35 +8,18 @@ import (
 	"slices"
 )
 
-type wireTrigger struct {
-	Type  string `json:"type"`
-	Value struct {
-		Expression string `json:"expression"`
-		Timezone   string `json:"timezone,omitempty"`
-	} `json:"value"`
-}
-
-// wireRetry leaves out what the state manager shall choose.
-type wireRetry struct {
-	MaxRetries int           `json:"max_retries"`
-	Strategy   RetryStrategy `json:"strategy,omitempty"`
-	BackoffMS  int64         `json:"backoff_factor,omitempty"`
-	Exponent   int           `json:"exponent,omitempty"`
-	MaxDelayMS int64         `json:"max_delay,omitempty"`
-}
-
 type wireGraphSpec struct {
 	Secrets  map[string]string `json:"secrets"`
 	Nodes    []Placement       `json:"nodes"`
-	Retry    *wireRetry        `json:"retry_policy,omitempty"`
+	Retry    *RetryPolicy      `json:"retry_policy,omitempty"`
 	Store    *StoreConfig      `json:"store_config,omitempty"`
-	Triggers []wireTrigger     `json:"triggers,omitempty"`
+	Triggers []CronTrigger     `json:"triggers,omitempty"`
 }
 
 // encode is what is sent of a graph; never null, and never the caller's maps and
 // lists changed.
 func (g *GraphSpec) encode() *wireGraphSpec {
-	w := &wireGraphSpec{Secrets: orEmpty(g.Secrets), Nodes: slices.Clone(g.Nodes)}
+	w := &wireGraphSpec{Secrets: orEmpty(g.Secrets), Nodes: slices.Clone(g.Nodes), Retry: g.Retry, Triggers: g.Triggers}
 	if w.Nodes == nil {
 		w.Nodes = []Placement{}
 	}
@@ -48,16 +31,8 @@ func (g *GraphSpec) encode() *wireGraphSpec {
 			p.Unites = &Unites{Identifier: p.Unites.Identifier, Strategy: AllSuccess}
 		}
 	}
-	if r := g.Retry; r != nil {
-		w.Retry = &wireRetry{r.MaxRetries, r.Strategy, millis(r.Backoff), r.Exponent, millis(r.MaxDelay)}
-	}
 	if len(g.Store.RequiredKeys) > 0 || len(g.Store.DefaultValues) > 0 {
 		w.Store = &StoreConfig{append([]string{}, g.Store.RequiredKeys...), orEmpty(g.Store.DefaultValues)}
-	}
-	for _, t := range g.Triggers {
-		cron := wireTrigger{Type: "CRON"}
-		cron.Value.Expression, cron.Value.Timezone = t.Expression, t.Timezone
-		w.Triggers = append(w.Triggers, cron)
 	}
 	return w
 }
@@ -67,9 +42,9 @@ type wireGraph struct {
 	Namespace  string                     `json:"namespace"`
 	Nodes      []Placement                `json:"nodes"`
 	Secrets    map[string]json.RawMessage `json:"secrets"`
-	Retry      wireRetry                  `json:"retry_policy"`
+	Retry      RetryPolicy                `json:"retry_policy"`
 	Store      StoreConfig                `json:"store_config"`
-	Triggers   []wireTrigger              `json:"triggers"`
+	Triggers   []CronTrigger              `json:"triggers"`
 	CreatedAt  wireTime                   `json:"created_at"`
 	UpdatedAt  wireTime                   `json:"updated_at"`
 	Validation ValidationStatus           `json:"validation_status"`
@@ -79,19 +54,11 @@ type wireGraph struct {
 func (w *wireGraph) missing() string { return without(w.Validation == "", "validation_status") }
 
 func (w *wireGraph) status() GraphStatus {
-	g := GraphStatus{
-		Name: w.Name, Namespace: w.Namespace, Nodes: w.Nodes, Store: w.Store,
+	return GraphStatus{
+		Name: w.Name, Namespace: w.Namespace, Nodes: w.Nodes, Store: w.Store, Retry: w.Retry, Triggers: w.Triggers,
 		SecretNames: slices.Sorted(maps.Keys(w.Secrets)),
-		Retry: RetryPolicy{
-			MaxRetries: w.Retry.MaxRetries, Strategy: w.Retry.Strategy, Exponent: w.Retry.Exponent,
-			Backoff: fromMillis(w.Retry.BackoffMS), MaxDelay: fromMillis(w.Retry.MaxDelayMS),
-		},
-		CreatedAt: w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time, Validation: w.Validation, Errors: w.Errors,
+		CreatedAt:   w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time, Validation: w.Validation, Errors: w.Errors,
 	}
-	for _, t := range w.Triggers {
-		g.Triggers = append(g.Triggers, CronTrigger{t.Value.Expression, t.Value.Timezone})
-	}
-	return g
 }
 
 // PutGraph implements [Control] (protocol.md §4).

@@ -2,7 +2,6 @@ package transporttest_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/exospherehost/exo-go/exo/local"
 	"github.com/exospherehost/exo-go/exo/transport"
@@ -25,18 +24,5 @@ func ExampleRunInBubble() {
 		})
 	}
 	_ = testConformance // is to be called TestConformance
-}
-
-// handMoved is a state manager whose time moves by hand, so that rules about
-// time take none.
-type handMoved struct {
-	transport.StateManager
-	now time.Time
-}
-
-// Advance makes it a [transporttest.Clock].
-func (m *handMoved) Advance(d time.Duration) { m.now = m.now.Add(d) }
-
-func ExampleClock() {
-	var _ transporttest.Clock = &handMoved{}
+	// Output:
 }

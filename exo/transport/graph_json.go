@@ -1,0 +1,57 @@
+package transport
+
+import "encoding/json"
+
+// wireRetry is a retry policy on the wire: times in milliseconds. It leaves out
+// what the state manager shall choose.
+type wireRetry struct {
+	MaxRetries int           `json:"max_retries"`
+	Strategy   RetryStrategy `json:"strategy,omitempty"`
+	BackoffMS  int64         `json:"backoff_factor,omitempty"`
+	Exponent   int           `json:"exponent,omitempty"`
+	MaxDelayMS int64         `json:"max_delay,omitempty"`
+}
+
+// MarshalJSON writes the policy as the protocol does, with times in
+// milliseconds, rounded up (protocol.md §10).
+func (p RetryPolicy) MarshalJSON() ([]byte, error) {
+	return json.Marshal(wireRetry{p.MaxRetries, p.Strategy, millis(p.Backoff), p.Exponent, millis(p.MaxDelay)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. A field that is left out is zero.
+func (p *RetryPolicy) UnmarshalJSON(text []byte) error {
+	var w wireRetry
+	if err := json.Unmarshal(text, &w); err != nil {
+		return err
+	}
+	*p = RetryPolicy{
+		MaxRetries: w.MaxRetries, Strategy: w.Strategy, Exponent: w.Exponent,
+		Backoff: fromMillis(w.BackoffMS), MaxDelay: fromMillis(w.MaxDelayMS),
+	}
+	return nil
+}
+
+type wireTrigger struct {
+	Type  string        `json:"type"`
+	Value wireCronValue `json:"value"`
+}
+
+type wireCronValue struct {
+	Expression string `json:"expression"`
+	Timezone   string `json:"timezone,omitempty"`
+}
+
+// MarshalJSON writes the trigger as the protocol does (protocol.md §12).
+func (t CronTrigger) MarshalJSON() ([]byte, error) {
+	return json.Marshal(wireTrigger{"CRON", wireCronValue(t)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (t *CronTrigger) UnmarshalJSON(text []byte) error {
+	var w wireTrigger
+	if err := json.Unmarshal(text, &w); err != nil {
+		return err
+	}
+	*t = CronTrigger(w.Value)
+	return nil
+}
