@@ -2,6 +2,7 @@ package statemanager_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/exospherehost/exo-go/exo/transport"
@@ -40,8 +41,10 @@ func BenchmarkCycle(b *testing.B) {
 	}
 	plain := func(p transport.Placement) transport.Placement { return p }
 	reading := func(p transport.Placement) transport.Placement {
-		var n int
-		fmt.Sscanf(p.Identifier, "s%d", &n)
+		n, err := strconv.Atoi(p.Identifier[1:])
+		if err != nil {
+			panic(err)
+		}
 		return with(p, fmt.Sprintf("${{ s%d.outputs.o }}", n-1))
 	}
 	for _, c := range []struct {
@@ -112,8 +115,7 @@ func BenchmarkFanOut(b *testing.B) {
 			for b.Loop() {
 				if done%n == 0 {
 					b.StopTimer()
-					for bed.cycle(transport.Pruned{}) > 0 {
-					}
+					bed.drain()
 					bed.run()
 					s := bed.claim("split")
 					b.StartTimer()

@@ -19,7 +19,7 @@ func TestCancelRun(t *testing.T) {
 	if err := b.CancelRun(b.now, "ns", run); err != nil {
 		t.Fatal(err)
 	}
-	b.wantStory(run, "root:SUCCESS split:SUCCESS split:SUCCESS split:SUCCESS work:SUCCESS work:CANCELLED work:CANCELLED")
+	b.wantStory(run, "root:SUCCESS split:SUCCESS×3 work:SUCCESS work:CANCELLED×2")
 	b.wantStatus(run, transport.RunCancelled)
 	b.idle()
 	if atRest, err := b.AtRest("ns", run); !atRest || err != nil {

@@ -31,7 +31,8 @@ func TestOnChange(t *testing.T) {
 	}})
 	b.register("far", node("F"))
 	b.graph("g", transport.GraphSpec{Nodes: []transport.Placement{
-		step("a", "f"), {Node: "F", Namespace: "far", Identifier: "f", Next: []string{"j"}}, unite(step("j"), "a", allDone)}, Retry: retries(1)})
+		step("a", "f"), {Node: "F", Namespace: "far", Identifier: "f", Next: []string{"j"}}, unite(step("j"), "a", allDone),
+	}, Retry: retries(1)})
 	want := func(lines ...string) {
 		t.Helper()
 		if diff := cmp.Diff(lines, got); diff != "" {

@@ -14,9 +14,9 @@ import (
 func CheckGraph(namespace, name string, g transport.GraphSpec, nodes []transport.NodeInfo) []string {
 	spec := normalize(g)
 	_, wrong := checkFields(namespace, name, &g, &spec)
-	problems := make([]string, len(wrong))
-	for i, w := range wrong {
-		problems[i] = w.forBuilder(spec.Nodes)
+	problems := make([]string, 0, len(wrong))
+	for _, w := range wrong {
+		problems = append(problems, w.forBuilder(spec.Nodes))
 	}
 	l, more, sound := layOut(name, &spec, Rules{}.joins())
 	problems = append(problems, more...)

@@ -42,9 +42,9 @@ func TestClaimOrder(t *testing.T) {
 	ids := make(map[string]int)
 	for i, c := range []struct {
 		graph string
-		delay time.Duration
+		delay int
 	}{{"n", 3}, {"na", 2}, {"n", 0}, {"na", 0}, {"n", 2}, {"na", 1}, {"n", 9}} {
-		ids[b.trigger(c.graph, transport.TriggerSpec{StartDelay: c.delay * time.Second})] = i
+		ids[b.trigger(c.graph, transport.TriggerSpec{StartDelay: time.Duration(c.delay) * time.Second})] = i
 	}
 	b.now = epoch.Add(5 * time.Second)
 	var got []int

@@ -104,8 +104,10 @@ func TestCronIsReplaced(t *testing.T) {
 func TestCronOfAGraphThatCannotRun(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, statemanager.Options{})
-	b.graph("key", transport.GraphSpec{Nodes: []transport.Placement{step("a")},
-		Store: transport.StoreConfig{RequiredKeys: []string{"k"}}, Triggers: []transport.CronTrigger{{Expression: "* * * * *"}}})
+	b.graph("key", transport.GraphSpec{
+		Nodes: []transport.Placement{step("a")},
+		Store: transport.StoreConfig{RequiredKeys: []string{"k"}}, Triggers: []transport.CronTrigger{{Expression: "* * * * *"}},
+	})
 	if _, err := b.PutGraph(b.now, "ns", "g", transport.GraphSpec{
 		Nodes:    []transport.Placement{{Node: "Late", Namespace: "ns", Identifier: "a"}},
 		Triggers: []transport.CronTrigger{{Expression: "* * * * *"}},

@@ -135,7 +135,7 @@ func New(o Options) *Engine {
 		src = rand.NewChaCha8(seed)
 	}
 	return &Engine{
-		rand:         rand.New(src), //nolint:gosec // lease tokens fence off stale workers; they are no secrets
+		rand:         rand.New(src),
 		defaultLease: max(0, o.DefaultLease),
 		rules:        o.Rules.joins(),
 		onChange:     o.OnChange,

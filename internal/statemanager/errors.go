@@ -60,17 +60,20 @@ func valueError(msg string, input any, loc ...any) FieldError {
 	}
 }
 
-// tooLow is a number that must be greater than, or at least, a bound.
-func tooLow(orEqual bool, bound, input int64, loc ...any) FieldError {
-	f := FieldError{Loc: append([]any{"body"}, loc...), Input: input}
-	if orEqual {
-		f.Type, f.Ctx = "greater_than_equal", map[string]any{"ge": bound}
-		f.Msg = fmt.Sprintf("Input should be greater than or equal to %d", bound)
-		return f
+// negative is a number that must be 0 or more.
+func negative(input int64, loc ...any) FieldError {
+	return FieldError{
+		Type: "greater_than_equal", Loc: append([]any{"body"}, loc...), Input: input,
+		Msg: "Input should be greater than or equal to 0", Ctx: map[string]any{"ge": 0},
 	}
-	f.Type, f.Ctx = "greater_than", map[string]any{"gt": bound}
-	f.Msg = fmt.Sprintf("Input should be greater than %d", bound)
-	return f
+}
+
+// notPositive is a number that must be more than 0.
+func notPositive(input int64, loc ...any) FieldError {
+	return FieldError{
+		Type: "greater_than", Loc: append([]any{"body"}, loc...), Input: input,
+		Msg: "Input should be greater than 0", Ctx: map[string]any{"gt": 0},
+	}
 }
 
 // tooHigh is a number beyond a bound.

@@ -207,13 +207,23 @@ func (b *bed) states(run string) (transport.RunInfo, []transport.StateDetail) {
 	return i, states
 }
 
-// story is the run's states as "identifier:STATUS", in order of creation.
+// story is the run's states as "identifier:STATUS", in order of creation. What
+// comes more than once in a row is told once, with its number.
 func (b *bed) story(run string) string {
 	b.t.Helper()
 	_, states := b.states(run)
-	words := make([]string, len(states))
-	for i, s := range states {
-		words[i] = fmt.Sprintf("%s:%s", s.Identifier, s.Status)
+	var words []string
+	for i := 0; i < len(states); {
+		s, n := states[i], 0
+		for i < len(states) && states[i].Identifier == s.Identifier && states[i].Status == s.Status {
+			n++
+			i++
+		}
+		word := fmt.Sprintf("%s:%s", s.Identifier, s.Status)
+		if n > 1 {
+			word += fmt.Sprintf("×%d", n)
+		}
+		words = append(words, word)
 	}
 	return strings.Join(words, " ")
 }

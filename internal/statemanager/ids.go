@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -108,8 +109,7 @@ func (t *idTable) remove(st *state) {
 // slot is where the table keeps the state with that id, and its page.
 func (t *idTable) slot(raw [idBytes]byte) (**state, **idPage) {
 	n := int(raw[9])<<16 | int(raw[10])<<8 | int(raw[11])
-	for i := len(t.epochs) - 1; i >= 0; i-- {
-		ep := t.epochs[i]
+	for _, ep := range slices.Backward(t.epochs) {
 		if [5]byte(raw[4:9]) != ep.tag || n >= ep.next {
 			continue
 		}

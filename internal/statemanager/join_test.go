@@ -40,14 +40,14 @@ func TestJoinRunsWhenTheLastBranchIsDone(t *testing.T) {
 		success  bool // ALL_SUCCESS runs
 		status   transport.RunStatus
 	}{
-		{"ok ok ok", []transport.Outcome{ok, ok, ok}, true, transport.RunSuccess},
-		{"ok fail ok", []transport.Outcome{ok, fail, ok}, false, transport.RunFailed},
-		{"ok ok fail", []transport.Outcome{ok, ok, fail}, false, transport.RunFailed},
-		{"ok ok prune", []transport.Outcome{ok, ok, prune}, true, transport.RunSuccess},
-		{"prune ok ok", []transport.Outcome{prune, ok, ok}, true, transport.RunSuccess},
+		{"ok,ok,ok", []transport.Outcome{ok, ok, ok}, true, transport.RunSuccess},
+		{"ok,fail,ok", []transport.Outcome{ok, fail, ok}, false, transport.RunFailed},
+		{"ok,ok,fail", []transport.Outcome{ok, ok, fail}, false, transport.RunFailed},
+		{"ok,ok,prune", []transport.Outcome{ok, ok, prune}, true, transport.RunSuccess},
+		{"prune,ok,ok", []transport.Outcome{prune, ok, ok}, true, transport.RunSuccess},
 		{"all pruned", []transport.Outcome{prune, prune, prune}, true, transport.RunSuccess},
 		{"all failed", []transport.Outcome{fail, fail, fail}, false, transport.RunFailed},
-		{"fail prune prune", []transport.Outcome{fail, prune, prune}, false, transport.RunFailed},
+		{"fail,prune,prune", []transport.Outcome{fail, prune, prune}, false, transport.RunFailed},
 	} {
 		for _, strategy := range []transport.UniteStrategy{allSuccess, allDone} {
 			t.Run(c.name+" "+string(strategy), func(t *testing.T) {
@@ -274,7 +274,7 @@ func TestJoinWaitsForRetries(t *testing.T) {
 	b.do("work", outputs("x"))
 	b.do("join", outputs("x"))
 	b.wantStatus(run, transport.RunSuccess)
-	b.wantStory(run, "root:SUCCESS work:RETRY_CREATED work:RETRY_CREATED work:SUCCESS join:SUCCESS")
+	b.wantStory(run, "root:SUCCESS work:RETRY_CREATED×2 work:SUCCESS join:SUCCESS")
 }
 
 // A branch that was requeued is not done.
@@ -339,8 +339,9 @@ func TestCollectMissingOutput(t *testing.T) {
 	run := b.run()
 	b.do("root", outputs("x"))
 	b.do("work", transport.Executed{Outputs: []transport.Object{
-		transport.Object(`{"o":"1"}`), transport.Object(`{}`), transport.Object(`{"o":null}`), transport.Object(`{"o":[]}`)}})
-	b.wantStory(run, "root:SUCCESS work:SUCCESS work:NEXT_CREATED_ERROR work:NEXT_CREATED_ERROR work:NEXT_CREATED_ERROR join:CREATED")
+		transport.Object(`{"o":"1"}`), transport.Object(`{}`), transport.Object(`{"o":null}`), transport.Object(`{"o":[]}`),
+	}})
+	b.wantStory(run, "root:SUCCESS work:SUCCESS work:NEXT_CREATED_ERROR×3 join:CREATED")
 	if s := b.do("join", outputs("x")); string(s.Inputs) != `{"a":"[\"1\"]"}` {
 		t.Errorf("the inputs are %s", s.Inputs)
 	}

@@ -1,7 +1,5 @@
 package statemanager
 
-import "time"
-
 // Bounds of what a graph, a registration or a report may ask for. The reference
 // server has none of them; they are far above what people write, and keep one
 // request from taking the memory or the time of everybody else.
@@ -63,7 +61,3 @@ const (
 	// report must not be refused because its error is long.
 	MaxErrorBytes = 64 << 10
 )
-
-// maxMilliseconds is the longest duration in milliseconds that fits in a
-// time.Duration.
-const maxMilliseconds = int64(1<<63-1) / int64(time.Millisecond)

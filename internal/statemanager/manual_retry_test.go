@@ -30,7 +30,7 @@ func TestManualRetry(t *testing.T) {
 	b.wantStatus(run, transport.RunFailed)
 
 	id := b.again(s.ID, "f1", false)
-	b.wantStory(run, "a:SUCCESS b:RETRY_CREATED b:RETRY_CREATED b:CREATED")
+	b.wantStory(run, "a:SUCCESS b:RETRY_CREATED×2 b:CREATED")
 	b.wantStatus(run, transport.RunPending)
 	_, err := b.Retry(b.now, "ns", s.ID, "f1", false)
 	wantError(t, err, http.StatusConflict, "Duplicate retry state detected")

@@ -260,8 +260,7 @@ func (m *model) inputs(id string, y *transport.StateDetail) (string, bool) {
 					list = append(list, output(x))
 				}
 			}
-			array, _ := json.Marshal(list)
-			text += " " + string(array)
+			text += " " + encode(list)
 			continue
 		}
 		for _, p := range m.line(y) {
@@ -274,8 +273,15 @@ func (m *model) inputs(id string, y *transport.StateDetail) (string, bool) {
 			}
 		}
 	}
-	in, _ := json.Marshal(map[string]string{"a": text})
-	return string(in), true
+	return encode(map[string]string{"a": text}), true
+}
+
+func encode(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
 }
 
 func descends(x, from *transport.StateDetail) bool {
@@ -377,6 +383,7 @@ func (m *model) status() transport.RunStatus {
 			return transport.RunPending
 		case transport.StatusErrored, transport.StatusNextCreatedError:
 			status = transport.RunFailed
+		default:
 		}
 	}
 	return status

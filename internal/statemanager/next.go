@@ -185,8 +185,9 @@ func (e *Engine) inputs(p *placement, st *state, own []value, sc *scope) (transp
 	if p.inputs.constant != nil {
 		return p.inputs.constant, nil
 	}
-	dst, err := e.scratchJSON[:0], error(nil)
+	dst := e.scratchJSON[:0]
 	for i := range p.inputs.parts {
+		var err error
 		if dst, err = e.appendPart(dst, &p.inputs.parts[i], p, st, own, sc); err != nil {
 			return nil, err
 		}

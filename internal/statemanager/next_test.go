@@ -46,7 +46,7 @@ func TestFanOut(t *testing.T) {
 	for _, s := range states {
 		parent := ""
 		if n := len(s.Parents); n > 0 {
-			parent = string(s.Parents[n-1].StateID)
+			parent = s.Parents[n-1].StateID
 		}
 		for i := range states {
 			parent = strings.ReplaceAll(parent, states[i].ID, fmt.Sprint(i))
@@ -106,7 +106,8 @@ func TestNextCreatedError(t *testing.T) {
 			b.steps(step("a", "b", "c"), step("b"), with(step("c"), "${{ a.outputs.o }}"))
 			run := b.run()
 			b.do("a", transport.Executed{Outputs: []transport.Object{
-				transport.Object(`{"o":""}`), transport.Object(c.output), transport.Object(`{"o":1,"o":"last"}`)}})
+				transport.Object(`{"o":""}`), transport.Object(c.output), transport.Object(`{"o":1,"o":"last"}`),
+			}})
 			b.wantStory(run, "a:SUCCESS a:NEXT_CREATED_ERROR a:SUCCESS b:CREATED c:CREATED b:CREATED c:CREATED")
 			_, states := b.states(run)
 			if states[1].Error != c.want {
@@ -157,7 +158,7 @@ func TestDiamondWithoutJoin(t *testing.T) {
 	run := b.run()
 	b.do("r", outputs("R"))
 	b.drain()
-	b.wantStory(run, "r:SUCCESS x:SUCCESS y:SUCCESS z:SUCCESS z:SUCCESS")
+	b.wantStory(run, "r:SUCCESS x:SUCCESS y:SUCCESS z:SUCCESS×2")
 	if in := b.last(run, "z").Inputs; string(in) != `{"a":"R"}` {
 		t.Errorf("the inputs are %s", in)
 	}
@@ -177,7 +178,7 @@ func TestShortcut(t *testing.T) {
 			t.Errorf("the inputs are %s", s.Inputs)
 		}
 	}
-	b.wantStory(run, "r:SUCCESS x:SUCCESS z:SUCCESS z:SUCCESS")
+	b.wantStory(run, "r:SUCCESS x:SUCCESS z:SUCCESS×2")
 }
 
 // Placeholders of the store see what was written meanwhile; a key that was

@@ -21,18 +21,18 @@ func TestReferenceJoins(t *testing.T) {
 		joins    bool
 		status   transport.RunStatus // at the end
 	}{
-		{"ok ok ok", allSuccess, []transport.Outcome{ok, ok, ok}, true, transport.RunSuccess},
-		{"ok fail ok", allSuccess, []transport.Outcome{ok, fail, ok}, false, transport.RunFailed},
-		{"ok ok fail", allSuccess, []transport.Outcome{ok, ok, fail}, false, transport.RunFailed},
-		{"ok ok prune", allSuccess, []transport.Outcome{ok, ok, prune}, false, transport.RunSuccess},
-		{"prune ok ok", allSuccess, []transport.Outcome{prune, ok, ok}, false, transport.RunSuccess},
-		{"fail fail fail", allSuccess, []transport.Outcome{fail, fail, fail}, false, transport.RunFailed},
-		{"ok ok ok", allDone, []transport.Outcome{ok, ok, ok}, true, transport.RunSuccess},
-		{"ok fail ok", allDone, []transport.Outcome{ok, fail, ok}, true, transport.RunFailed},
-		{"ok ok fail", allDone, []transport.Outcome{ok, ok, fail}, false, transport.RunFailed},
-		{"ok ok prune", allDone, []transport.Outcome{ok, ok, prune}, false, transport.RunSuccess},
-		{"prune ok ok", allDone, []transport.Outcome{prune, ok, ok}, true, transport.RunSuccess},
-		{"fail fail fail", allDone, []transport.Outcome{fail, fail, fail}, false, transport.RunFailed},
+		{"ok,ok,ok", allSuccess, []transport.Outcome{ok, ok, ok}, true, transport.RunSuccess},
+		{"ok,fail,ok", allSuccess, []transport.Outcome{ok, fail, ok}, false, transport.RunFailed},
+		{"ok,ok,fail", allSuccess, []transport.Outcome{ok, ok, fail}, false, transport.RunFailed},
+		{"ok,ok,prune", allSuccess, []transport.Outcome{ok, ok, prune}, false, transport.RunSuccess},
+		{"prune,ok,ok", allSuccess, []transport.Outcome{prune, ok, ok}, false, transport.RunSuccess},
+		{"fail,fail,fail", allSuccess, []transport.Outcome{fail, fail, fail}, false, transport.RunFailed},
+		{"ok,ok,ok", allDone, []transport.Outcome{ok, ok, ok}, true, transport.RunSuccess},
+		{"ok,fail,ok", allDone, []transport.Outcome{ok, fail, ok}, true, transport.RunFailed},
+		{"ok,ok,fail", allDone, []transport.Outcome{ok, ok, fail}, false, transport.RunFailed},
+		{"ok,ok,prune", allDone, []transport.Outcome{ok, ok, prune}, false, transport.RunSuccess},
+		{"prune,ok,ok", allDone, []transport.Outcome{prune, ok, ok}, true, transport.RunSuccess},
+		{"fail,fail,fail", allDone, []transport.Outcome{fail, fail, fail}, false, transport.RunFailed},
 	} {
 		t.Run(c.name+" "+string(c.strategy), func(t *testing.T) {
 			t.Parallel()
@@ -99,7 +99,8 @@ func TestReferenceCannotCollect(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, asReference)
 	_, err := b.PutGraph(b.now, "ns", "g", transport.GraphSpec{Nodes: []transport.Placement{
-		step("r", "s"), step("s", "u"), with(unite(step("u"), "r", allSuccess), "${{ s.outputs.o }}")}})
+		step("r", "s"), step("s", "u"), with(unite(step("u"), "r", allSuccess), "${{ s.outputs.o }}"),
+	}})
 	wantError(t, err, http.StatusBadRequest,
 		"Error validating graph template: Input ${{ s.outputs.o }} depends on s but s is not a parent of u")
 }

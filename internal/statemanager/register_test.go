@@ -34,8 +34,10 @@ func TestRegister(t *testing.T) {
 		}
 	}
 	want := []transport.NodeInfo{
-		{NodeSpec: transport.NodeSpec{InputsSchema: json.RawMessage(`{}`), OutputsSchema: json.RawMessage(`{}`)},
-			Namespace: "ns", RuntimeNamespace: "ns", CreatedAt: epoch, UpdatedAt: epoch},
+		{
+			NodeSpec:  transport.NodeSpec{InputsSchema: json.RawMessage(`{}`), OutputsSchema: json.RawMessage(`{}`)},
+			Namespace: "ns", RuntimeNamespace: "ns", CreatedAt: epoch, UpdatedAt: epoch,
+		},
 		{NodeSpec: spec("Dup", "c"), Namespace: "ns", Runtime: "r2", RuntimeNamespace: "ns", CreatedAt: epoch, UpdatedAt: later},
 	}
 	if diff := cmp.Diff(want, e.Nodes("ns")); diff != "" {
@@ -74,16 +76,30 @@ func TestRegisterRefuses(t *testing.T) {
 		nodes []transport.NodeSpec
 		want  plain
 	}{
-		{"a schema that is no object", []transport.NodeSpec{{Name: "A"}, {Name: "B", InputsSchema: json.RawMessage(`[]`)}},
-			plain{"dict_type", "body.nodes.1.inputs_schema", "Input should be a valid dictionary"}},
-		{"a schema that is no JSON", []transport.NodeSpec{{Name: "A", OutputsSchema: json.RawMessage(`{"a":`)}},
-			plain{"dict_type", "body.nodes.0.outputs_schema", "Input should be a valid dictionary"}},
-		{"a long name", []transport.NodeSpec{{Name: long}},
-			plain{"string_too_long", "body.nodes.0.name", "String should have at most 512 bytes"}},
-		{"many nodes", make([]transport.NodeSpec, statemanager.MaxRegistered+1),
-			plain{"too_long", "body.nodes", "There should be at most 10000 items, not 10001"}},
-		{"many secrets", []transport.NodeSpec{{Name: "A", Secrets: make([]string, statemanager.MaxSecrets+1)}},
-			plain{"too_long", "body.nodes.0.secrets", "There should be at most 1000 items, not 1001"}},
+		{
+			"a schema that is no object",
+			[]transport.NodeSpec{{Name: "A"}, {Name: "B", InputsSchema: json.RawMessage(`[]`)}},
+			plain{"dict_type", "body.nodes.1.inputs_schema", "Input should be a valid dictionary"},
+		},
+		{
+			"a schema that is no JSON",
+			[]transport.NodeSpec{{Name: "A", OutputsSchema: json.RawMessage(`{"a":`)}},
+			plain{"dict_type", "body.nodes.0.outputs_schema", "Input should be a valid dictionary"},
+		},
+		{
+			"a long name",
+			[]transport.NodeSpec{{Name: long}},
+			plain{"string_too_long", "body.nodes.0.name", "String should have at most 512 bytes"},
+		},
+		{
+			"many nodes", make([]transport.NodeSpec, statemanager.MaxRegistered+1),
+			plain{"too_long", "body.nodes", "There should be at most 10000 items, not 10001"},
+		},
+		{
+			"many secrets",
+			[]transport.NodeSpec{{Name: "A", Secrets: make([]string, statemanager.MaxSecrets+1)}},
+			plain{"too_long", "body.nodes.0.secrets", "There should be at most 1000 items, not 1001"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

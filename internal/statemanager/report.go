@@ -162,7 +162,7 @@ func (e *Engine) read(given transport.Outcome) (outcome, error) {
 	case transport.Requeued:
 		o.kind, o.after = reportedRequeued, g.After
 		if g.After <= 0 {
-			return o, FieldErrors{tooLow(false, 0, g.After.Milliseconds(), "enqueue_after")}.refused(opReport)
+			return o, FieldErrors{notPositive(g.After.Milliseconds(), "enqueue_after")}.refused(opReport)
 		}
 		var d [8]byte
 		binary.LittleEndian.PutUint64(d[:], uint64(g.After))

@@ -36,18 +36,42 @@ func TestReport(t *testing.T) {
 	}{
 		{"executed", outputs("x"), statemanager.ReportResult{Status: transport.StatusExecuted}, "a:SUCCESS", `{"o":"x"}`, "", ""},
 		{"no outputs", transport.Executed{}, statemanager.ReportResult{Status: transport.StatusExecuted}, "a:SUCCESS", `{}`, "", ""},
-		{"outputs of all kinds", transport.Executed{Outputs: []transport.Object{transport.Object(`{"o":5,"n":null,"l":[1,2.5,true],"":"z","$.":{}}`)}},
-			statemanager.ReportResult{Status: transport.StatusExecuted}, "a:SUCCESS", `{"o":5,"n":null,"l":[1,2.5,true],"":"z","$.":{}}`, "", ""},
-		{"errored", transport.Errored{Message: "boom"},
-			statemanager.ReportResult{Status: transport.StatusErrored, RetryCreated: true}, "a:RETRY_CREATED a:CREATED", `{}`, "boom", ""},
-		{"errored for good", transport.Errored{Message: "boom", Permanent: true},
-			statemanager.ReportResult{Status: transport.StatusErrored}, "a:ERRORED", `{}`, "boom", ""},
-		{"pruned", transport.Pruned{Data: map[string]any{"k": []int{1}}},
-			statemanager.ReportResult{Status: transport.StatusPruned, EnqueueAfter: epoch}, "a:PRUNED", `{}`, "", `{"k":[1]}`},
-		{"pruned without data", transport.Pruned{},
-			statemanager.ReportResult{Status: transport.StatusPruned, EnqueueAfter: epoch}, "a:PRUNED", `{}`, "", `{}`},
-		{"requeued", transport.Requeued{After: 700 * time.Millisecond},
-			statemanager.ReportResult{Status: transport.StatusCreated, EnqueueAfter: epoch.Add(1700 * time.Millisecond)}, "a:CREATED", `{}`, "", ""},
+		{
+			"outputs of all kinds",
+			transport.Executed{Outputs: []transport.Object{transport.Object(`{"o":5,"n":null,"l":[1,2.5,true],"":"z","$.":{}}`)}},
+			statemanager.ReportResult{Status: transport.StatusExecuted},
+			"a:SUCCESS", `{"o":5,"n":null,"l":[1,2.5,true],"":"z","$.":{}}`, "", "",
+		},
+		{
+			"errored",
+			transport.Errored{Message: "boom"},
+			statemanager.ReportResult{Status: transport.StatusErrored, RetryCreated: true},
+			"a:RETRY_CREATED a:CREATED", `{}`, "boom", "",
+		},
+		{
+			"errored for good",
+			transport.Errored{Message: "boom", Permanent: true},
+			statemanager.ReportResult{Status: transport.StatusErrored},
+			"a:ERRORED", `{}`, "boom", "",
+		},
+		{
+			"pruned",
+			transport.Pruned{Data: map[string]any{"k": []int{1}}},
+			statemanager.ReportResult{Status: transport.StatusPruned, EnqueueAfter: epoch},
+			"a:PRUNED", `{}`, "", `{"k":[1]}`,
+		},
+		{
+			"pruned without data",
+			transport.Pruned{},
+			statemanager.ReportResult{Status: transport.StatusPruned, EnqueueAfter: epoch},
+			"a:PRUNED", `{}`, "", `{}`,
+		},
+		{
+			"requeued",
+			transport.Requeued{After: 700 * time.Millisecond},
+			statemanager.ReportResult{Status: transport.StatusCreated, EnqueueAfter: epoch.Add(1700 * time.Millisecond)},
+			"a:CREATED", `{}`, "", "",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -145,15 +169,23 @@ func TestReportRefuses(t *testing.T) {
 	}{
 		{"nothing", nil, []plain{{"missing", "body", "Field required"}}},
 		{"outputs that are no objects", transport.Executed{Outputs: []transport.Object{
-			transport.Object(`{}`), transport.Object(`"x"`), transport.Object(`{"a":`), nil, transport.Object(`null`)}}, []plain{
+			transport.Object(`{}`), transport.Object(`"x"`), transport.Object(`{"a":`), nil, transport.Object(`null`),
+		}}, []plain{
 			{"dict_type", "body.outputs.1", "Input should be a valid dictionary"},
 			{"dict_type", "body.outputs.2", "Input should be a valid dictionary"},
 			{"dict_type", "body.outputs.3", "Input should be a valid dictionary"},
-			{"dict_type", "body.outputs.4", "Input should be a valid dictionary"}}},
-		{"very many outputs", transport.Executed{Outputs: make([]transport.Object, statemanager.MaxOutputs+1)},
-			[]plain{{"too_long", "body.outputs", "There should be at most 1000000 items, not 1000001"}}},
-		{"data that is no JSON", transport.Pruned{Data: map[string]any{"x": math.NaN()}},
-			[]plain{{"dict_type", "body.data", "Input should be a valid dictionary"}}},
+			{"dict_type", "body.outputs.4", "Input should be a valid dictionary"},
+		}},
+		{
+			"very many outputs",
+			transport.Executed{Outputs: make([]transport.Object, statemanager.MaxOutputs+1)},
+			[]plain{{"too_long", "body.outputs", "There should be at most 1000000 items, not 1000001"}},
+		},
+		{
+			"data that is no JSON",
+			transport.Pruned{Data: map[string]any{"x": math.NaN()}},
+			[]plain{{"dict_type", "body.data", "Input should be a valid dictionary"}},
+		},
 		{"requeue now", transport.Requeued{}, []plain{{"greater_than", "body.enqueue_after", "Input should be greater than 0"}}},
 		{"requeue earlier", transport.Requeued{After: -1}, []plain{{"greater_than", "body.enqueue_after", "Input should be greater than 0"}}},
 	} {
@@ -197,7 +229,7 @@ func TestReportAll(t *testing.T) {
 			t.Errorf("report %d: %v, want taken %t", i, errs[i], taken)
 		}
 	}
-	b.wantStory(run, "split:SUCCESS split:SUCCESS split:SUCCESS work:SUCCESS work:QUEUED work:ERRORED")
+	b.wantStory(run, "split:SUCCESS×3 work:SUCCESS work:QUEUED work:ERRORED")
 }
 
 func TestLongErrorIsCut(t *testing.T) {

@@ -12,8 +12,10 @@ import (
 func TestRetries(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, statemanager.Options{})
-	b.graph("g", transport.GraphSpec{Nodes: []transport.Placement{step("a", "b"), with(step("b", "c"), "${{ a.outputs.o }}"), step("c")},
-		Retry: &transport.RetryPolicy{MaxRetries: 2, Strategy: transport.Linear, Backoff: time.Second, Exponent: 2}})
+	b.graph("g", transport.GraphSpec{
+		Nodes: []transport.Placement{step("a", "b"), with(step("b", "c"), "${{ a.outputs.o }}"), step("c")},
+		Retry: &transport.RetryPolicy{MaxRetries: 2, Strategy: transport.Linear, Backoff: time.Second, Exponent: 2},
+	})
 	run := b.run()
 	b.do("a", outputs("in"))
 	for attempt := range 3 {
@@ -32,7 +34,7 @@ func TestRetries(t *testing.T) {
 		}
 	}
 	b.idle()
-	b.wantStory(run, "a:SUCCESS b:RETRY_CREATED b:RETRY_CREATED b:ERRORED")
+	b.wantStory(run, "a:SUCCESS b:RETRY_CREATED×2 b:ERRORED")
 	want := transport.RunInfo{ID: run, Graph: "g", Status: transport.RunFailed, Success: 1, Errored: 1, Retried: 2, Total: 4, CreatedAt: epoch}
 	if got := b.info(run); got != want {
 		t.Errorf("the run is %+v, want %+v", got, want)

@@ -69,8 +69,16 @@ func TestRunPages(t *testing.T) {
 		page, size int
 		want       []int
 	}{
-		{1, 2, []int{4, 3}}, {2, 2, []int{2, 1}}, {3, 2, []int{0}}, {4, 2, nil}, {1, 5, []int{4, 3, 2, 1, 0}}, {2, 5, nil},
-		{1, 100, []int{4, 3, 2, 1, 0}}, {math.MaxInt, math.MaxInt, nil}, {math.MaxInt, 1, nil}, {1, math.MaxInt, []int{4, 3, 2, 1, 0}},
+		{1, 2, []int{4, 3}},
+		{2, 2, []int{2, 1}},
+		{3, 2, []int{0}},
+		{4, 2, nil},
+		{1, 5, []int{4, 3, 2, 1, 0}},
+		{2, 5, nil},
+		{1, 100, []int{4, 3, 2, 1, 0}},
+		{math.MaxInt, math.MaxInt, nil},
+		{math.MaxInt, 1, nil},
+		{1, math.MaxInt, []int{4, 3, 2, 1, 0}},
 	} {
 		p, err := b.Runs("ns", c.page, c.size)
 		if err != nil || p.Total != 5 || p.Page != c.page || p.Size != c.size {

@@ -67,7 +67,8 @@ func newSequence(t *rapid.T, o sequenceOptions) *sequence {
 	s.register("far", node("F"))
 	s.graph("chain", transport.GraphSpec{
 		Nodes: []transport.Placement{
-			step("a", "b"), {Node: "F", Namespace: "far", Identifier: "b", Next: []string{"c"}},
+			step("a", "b"),
+			{Node: "F", Namespace: "far", Identifier: "b", Next: []string{"c"}},
 			with(step("c"), "${{ b.outputs.o }} ${{ store.k }}"),
 		},
 		Retry:    retries(2),

@@ -15,8 +15,10 @@ import (
 func TestStore(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, statemanager.Options{})
-	b.graph("g", transport.GraphSpec{Nodes: []transport.Placement{step("a", "b"), step("b")},
-		Store: transport.StoreConfig{RequiredKeys: []string{"k"}, DefaultValues: map[string]string{"d": "default", "e": "default"}}})
+	b.graph("g", transport.GraphSpec{
+		Nodes: []transport.Placement{step("a", "b"), step("b")},
+		Store: transport.StoreConfig{RequiredKeys: []string{"k"}, DefaultValues: map[string]string{"d": "default", "e": "default"}},
+	})
 	b.trigger("g", transport.TriggerSpec{Store: map[string]string{"k": "v", "e": "given", "": "odd"}})
 	s := b.do("a", outputs("x"))
 	other := b.trigger("g", transport.TriggerSpec{Store: map[string]string{"k": "other"}})
@@ -84,8 +86,10 @@ func TestStoreRefuses(t *testing.T) {
 	}{
 		{"", "v", plain{"value_error", "body.key", "Value error, Key cannot be empty or contain only whitespace"}},
 		{long, "v", plain{"string_too_long", "body.key", "String should have at most 512 bytes"}},
-		{"k", strings.Repeat("v", statemanager.MaxStoreValueBytes+1),
-			plain{"string_too_long", "body.value", "String should have at most 1048576 bytes"}},
+		{
+			"k", strings.Repeat("v", statemanager.MaxStoreValueBytes+1),
+			plain{"string_too_long", "body.value", "String should have at most 1048576 bytes"},
+		},
 	} {
 		if diff := cmp.Diff([]plain{c.want}, fieldErrors(t, b.StoreSet(b.now, "ns", id, c.key, c.value))); diff != "" {
 			t.Errorf("field errors (-want +got):\n%s", diff)

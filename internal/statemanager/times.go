@@ -29,5 +29,5 @@ func after(t int64, d time.Duration) int64 {
 	return t + int64(d)
 }
 
-// seconds is t as an ObjectId has it.
-func seconds(t int64) uint32 { return uint32(t / int64(time.Second)) } //nolint:gosec // wraps in 2106, as all ObjectIds do
+// seconds is t as an ObjectId has it. It wraps in 2106, as all of them do.
+func seconds(t int64) uint32 { return uint32(t / int64(time.Second)) }

@@ -2,6 +2,7 @@ package statemanager
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ func (e *Engine) Trigger(now time.Time, ns, name string, t transport.TriggerSpec
 func checkTrigger(t *transport.TriggerSpec) FieldErrors {
 	var wrong FieldErrors
 	if t.StartDelay < 0 {
-		wrong = append(wrong, tooLow(true, 0, t.StartDelay.Milliseconds(), "start_delay"))
+		wrong = append(wrong, negative(t.StartDelay.Milliseconds(), "start_delay"))
 	}
 	if len(t.Store) > MaxStoreKeys {
 		return append(wrong, tooMany(MaxStoreKeys, len(t.Store), "store"))
@@ -56,12 +57,8 @@ func checkTrigger(t *transport.TriggerSpec) FieldErrors {
 func (e *Engine) start(ns *namespace, p *program, t transport.TriggerSpec) (string, error) {
 	const op = "trigger"
 	store := make(map[string]string, len(p.defaults)+len(t.Store))
-	for k, v := range p.defaults {
-		store[k] = v
-	}
-	for k, v := range t.Store {
-		store[k] = v
-	}
+	maps.Copy(store, p.defaults)
+	maps.Copy(store, t.Store)
 	inputs, err := e.rootInputs(p, t.Inputs, store)
 	if err != nil {
 		return "", badRequest(op, "Invalid input: "+err.Error())

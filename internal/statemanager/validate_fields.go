@@ -2,6 +2,7 @@ package statemanager
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -46,9 +47,7 @@ func normalize(g transport.GraphSpec) transport.GraphSpec {
 // cloneMap copies m; nil becomes empty.
 func cloneMap[M ~map[string]string](m M) M {
 	c := make(M, len(m))
-	for k, v := range m {
-		c[k] = v
-	}
+	maps.Copy(c, m)
 	return c
 }
 
@@ -184,7 +183,7 @@ func checkRetryPolicy(p *transport.RetryPolicy) FieldErrors {
 	var wrong FieldErrors
 	switch {
 	case p.MaxRetries < 0:
-		wrong = append(wrong, tooLow(true, 0, int64(p.MaxRetries), in, "max_retries"))
+		wrong = append(wrong, negative(int64(p.MaxRetries), in, "max_retries"))
 	case p.MaxRetries > MaxRetries:
 		wrong = append(wrong, tooHigh(MaxRetries, int64(p.MaxRetries), in, "max_retries"))
 	}
@@ -192,13 +191,13 @@ func checkRetryPolicy(p *transport.RetryPolicy) FieldErrors {
 		wrong = append(wrong, notOneOf(string(p.Strategy), retryStrategies, in, "strategy"))
 	}
 	if p.Backoff < time.Millisecond {
-		wrong = append(wrong, tooLow(false, 0, p.Backoff.Milliseconds(), in, "backoff_factor"))
+		wrong = append(wrong, notPositive(p.Backoff.Milliseconds(), in, "backoff_factor"))
 	}
 	if p.Exponent < 1 {
-		wrong = append(wrong, tooLow(false, 0, int64(p.Exponent), in, "exponent"))
+		wrong = append(wrong, notPositive(int64(p.Exponent), in, "exponent"))
 	}
 	if p.MaxDelay < 0 || p.MaxDelay > 0 && p.MaxDelay < time.Millisecond {
-		wrong = append(wrong, tooLow(false, 0, p.MaxDelay.Milliseconds(), in, "max_delay"))
+		wrong = append(wrong, notPositive(p.MaxDelay.Milliseconds(), in, "max_delay"))
 	}
 	return wrong
 }

@@ -52,60 +52,108 @@ func TestFieldRules(t *testing.T) {
 		spec transport.GraphSpec
 		want []plain
 	}{
-		{"empty identifier", nodes(step("")),
-			[]plain{{"value_error", "body.nodes.0.identifier", "Value error, Node identifier cannot be empty"}}},
-		{"blank identifier", nodes(step("  ")),
-			[]plain{{"value_error", "body.nodes.0.identifier", "Value error, Node identifier cannot be empty"}}},
-		{"reserved identifier", nodes(step("store")),
-			[]plain{{"value_error", "body.nodes.0.identifier", "Value error, Node identifier cannot be reserved word 'store'"}}},
-		{"empty node name", nodes(transport.Placement{Identifier: "a"}),
-			[]plain{{"value_error", "body.nodes.0.node_name", "Value error, Node name cannot be empty"}}},
-		{"next nodes", nodes(step("a", "b", "b", "")), []plain{{"value_error", "body.nodes.0.next_nodes",
-			"Value error, Next node identifier b is not unique\nNext node identifier cannot be empty"}}},
-		{"blank anchor", nodes(step("a"), unite(step("b"), " ", transport.AllDone)),
-			[]plain{{"value_error", "body.nodes.1.unites", "Value error, Unites identifier cannot be empty"}}},
-		{"strategy of a join", nodes(step("a"), unite(step("b"), "a", "NOPE")),
-			[]plain{{"enum", "body.nodes.1.unites.strategy", "Input should be 'ALL_SUCCESS' or 'ALL_DONE'"}}},
+		{
+			"empty identifier", nodes(step("")),
+			[]plain{{"value_error", "body.nodes.0.identifier", "Value error, Node identifier cannot be empty"}},
+		},
+		{
+			"blank identifier", nodes(step("  ")),
+			[]plain{{"value_error", "body.nodes.0.identifier", "Value error, Node identifier cannot be empty"}},
+		},
+		{
+			"reserved identifier", nodes(step("store")),
+			[]plain{{"value_error", "body.nodes.0.identifier", "Value error, Node identifier cannot be reserved word 'store'"}},
+		},
+		{
+			"empty node name", nodes(transport.Placement{Identifier: "a"}),
+			[]plain{{"value_error", "body.nodes.0.node_name", "Value error, Node name cannot be empty"}},
+		},
+		{"next nodes", nodes(step("a", "b", "b", "")), []plain{{
+			"value_error", "body.nodes.0.next_nodes",
+			"Value error, Next node identifier b is not unique\nNext node identifier cannot be empty",
+		}}},
+		{
+			"blank anchor", nodes(step("a"), unite(step("b"), " ", transport.AllDone)),
+			[]plain{{"value_error", "body.nodes.1.unites", "Value error, Unites identifier cannot be empty"}},
+		},
+		{
+			"strategy of a join", nodes(step("a"), unite(step("b"), "a", "NOPE")),
+			[]plain{{"enum", "body.nodes.1.unites.strategy", "Input should be 'ALL_SUCCESS' or 'ALL_DONE'"}},
+		},
 		{"several at once", nodes(step(""), step("store")), []plain{
 			{"value_error", "body.nodes.0.identifier", "Value error, Node identifier cannot be empty"},
-			{"value_error", "body.nodes.1.identifier", "Value error, Node identifier cannot be reserved word 'store'"}}},
-		{"negative retries", policy(func(p *transport.RetryPolicy) { p.MaxRetries = -1 }),
-			[]plain{{"greater_than_equal", "body.retry_policy.max_retries", "Input should be greater than or equal to 0"}}},
-		{"very many retries", policy(func(p *transport.RetryPolicy) { p.MaxRetries = statemanager.MaxRetries + 1 }),
-			[]plain{{"less_than_equal", "body.retry_policy.max_retries", "Input should be less than or equal to 1000000"}}},
-		{"no backoff", policy(func(p *transport.RetryPolicy) { p.Backoff = 0 }),
-			[]plain{{"greater_than", "body.retry_policy.backoff_factor", "Input should be greater than 0"}}},
-		{"no exponent", policy(func(p *transport.RetryPolicy) { p.Exponent = 0 }),
-			[]plain{{"greater_than", "body.retry_policy.exponent", "Input should be greater than 0"}}},
-		{"negative bound", policy(func(p *transport.RetryPolicy) { p.MaxDelay = -time.Second }),
-			[]plain{{"greater_than", "body.retry_policy.max_delay", "Input should be greater than 0"}}},
-		{"retry strategy", policy(func(p *transport.RetryPolicy) { p.Strategy = "X" }),
-			[]plain{{"enum", "body.retry_policy.strategy", strategies}}},
+			{"value_error", "body.nodes.1.identifier", "Value error, Node identifier cannot be reserved word 'store'"},
+		}},
+		{
+			"negative retries", policy(func(p *transport.RetryPolicy) { p.MaxRetries = -1 }),
+			[]plain{{"greater_than_equal", "body.retry_policy.max_retries", "Input should be greater than or equal to 0"}},
+		},
+		{
+			"very many retries", policy(func(p *transport.RetryPolicy) { p.MaxRetries = statemanager.MaxRetries + 1 }),
+			[]plain{{"less_than_equal", "body.retry_policy.max_retries", "Input should be less than or equal to 1000000"}},
+		},
+		{
+			"no backoff", policy(func(p *transport.RetryPolicy) { p.Backoff = 0 }),
+			[]plain{{"greater_than", "body.retry_policy.backoff_factor", "Input should be greater than 0"}},
+		},
+		{
+			"no exponent", policy(func(p *transport.RetryPolicy) { p.Exponent = 0 }),
+			[]plain{{"greater_than", "body.retry_policy.exponent", "Input should be greater than 0"}},
+		},
+		{
+			"negative bound", policy(func(p *transport.RetryPolicy) { p.MaxDelay = -time.Second }),
+			[]plain{{"greater_than", "body.retry_policy.max_delay", "Input should be greater than 0"}},
+		},
+		{
+			"retry strategy", policy(func(p *transport.RetryPolicy) { p.Strategy = "X" }),
+			[]plain{{"enum", "body.retry_policy.strategy", strategies}},
+		},
 		{"store", transport.GraphSpec{Store: transport.StoreConfig{
-			RequiredKeys: []string{"k", "k", "a.b", ""}, DefaultValues: map[string]string{"a.b": "x", " ": "y"}}}, []plain{
-			{"value_error", "body.store_config.required_keys",
-				"Value error, Key 'k' is duplicated\nKey 'a.b' cannot contain '.' character\nKey cannot be empty or contain only whitespace"},
-			{"value_error", "body.store_config.default_values",
-				"Value error, Key cannot be empty or contain only whitespace\nKey 'a.b' cannot contain '.' character"}}},
-		{"cron", transport.GraphSpec{Triggers: []transport.CronTrigger{{Expression: "* * * * *"}, {Expression: "not a cron"}}},
-			[]plain{{"value_error", "body.triggers.1.expression", "Value error, Invalid cron expression"}}},
-		{"timezone", transport.GraphSpec{Triggers: []transport.CronTrigger{{Expression: "* * * * *", Timezone: "Moon/Base"}}},
-			[]plain{{"value_error", "body.triggers.0.timezone", "Value error, Invalid timezone"}}},
+			RequiredKeys: []string{"k", "k", "a.b", ""}, DefaultValues: map[string]string{"a.b": "x", " ": "y"},
+		}}, []plain{
+			{
+				"value_error", "body.store_config.required_keys",
+				"Value error, Key 'k' is duplicated\nKey 'a.b' cannot contain '.' character\nKey cannot be empty or contain only whitespace",
+			},
+			{
+				"value_error", "body.store_config.default_values",
+				"Value error, Key cannot be empty or contain only whitespace\nKey 'a.b' cannot contain '.' character",
+			},
+		}},
+		{
+			"cron",
+			transport.GraphSpec{Triggers: []transport.CronTrigger{{Expression: "* * * * *"}, {Expression: "not a cron"}}},
+			[]plain{{"value_error", "body.triggers.1.expression", "Value error, Invalid cron expression"}},
+		},
+		{
+			"timezone",
+			transport.GraphSpec{Triggers: []transport.CronTrigger{{Expression: "* * * * *", Timezone: "Moon/Base"}}},
+			[]plain{{"value_error", "body.triggers.0.timezone", "Value error, Invalid timezone"}},
+		},
 
 		{"long names", transport.GraphSpec{
 			Nodes:   []transport.Placement{{Node: long, Namespace: long, Identifier: long, Inputs: map[string]string{long: ""}}},
-			Secrets: transport.Secrets{long: ""}}, []plain{
+			Secrets: transport.Secrets{long: ""},
+		}, []plain{
 			{"string_too_long", "body.nodes.0.node_name", "String should have at most 512 bytes"},
 			{"string_too_long", "body.nodes.0.namespace", "String should have at most 512 bytes"},
 			{"string_too_long", "body.nodes.0.identifier", "String should have at most 512 bytes"},
 			{"string_too_long", "body.nodes.0.inputs", "String should have at most 512 bytes"},
-			{"string_too_long", "body.secrets", "String should have at most 512 bytes"}}},
-		{"a long input", nodes(with(step("a"), strings.Repeat("x", statemanager.MaxInputBytes+1))),
-			[]plain{{"string_too_long", "body.nodes.0.inputs.a", "String should have at most 1048576 bytes"}}},
-		{"many nodes", nodes(make([]transport.Placement, statemanager.MaxSteps+1)...),
-			[]plain{{"too_long", "body.nodes", "There should be at most 2000 items, not 2001"}}},
-		{"many triggers", transport.GraphSpec{Triggers: make([]transport.CronTrigger, statemanager.MaxTriggers+1)},
-			[]plain{{"too_long", "body.triggers", "There should be at most 100 items, not 101"}}},
+			{"string_too_long", "body.secrets", "String should have at most 512 bytes"},
+		}},
+		{
+			"a long input", nodes(with(step("a"), strings.Repeat("x", statemanager.MaxInputBytes+1))),
+			[]plain{{"string_too_long", "body.nodes.0.inputs.a", "String should have at most 1048576 bytes"}},
+		},
+		{
+			"many nodes", nodes(make([]transport.Placement, statemanager.MaxSteps+1)...),
+			[]plain{{"too_long", "body.nodes", "There should be at most 2000 items, not 2001"}},
+		},
+		{
+			"many triggers",
+			transport.GraphSpec{Triggers: make([]transport.CronTrigger, statemanager.MaxTriggers+1)},
+			[]plain{{"too_long", "body.triggers", "There should be at most 100 items, not 101"}},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

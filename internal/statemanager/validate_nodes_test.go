@@ -23,20 +23,32 @@ func TestValidation(t *testing.T) {
 		want    []string
 	}{
 		{"fits", place("B", "ns", map[string]string{"a": "", "b": "", "extra": ""}), nil, nil},
-		{"unknown node", place("Nope", "ns", nil), nil,
-			[]string{"Node Nope in namespace ns does not exist.", "Node Nope in namespace ns does not exist"}},
-		{"node of another namespace", place("A", "elsewhere", nil), nil,
-			[]string{"Node A in namespace elsewhere does not exist.", "Node A in namespace elsewhere does not exist"}},
-		{"missing input", place("B", "ns", map[string]string{"a": "v"}), nil,
-			[]string{"Input b in node B in namespace ns is not present in the graph template"}},
+		{
+			"unknown node", place("Nope", "ns", nil), nil,
+			[]string{"Node Nope in namespace ns does not exist.", "Node Nope in namespace ns does not exist"},
+		},
+		{
+			"node of another namespace", place("A", "elsewhere", nil), nil,
+			[]string{"Node A in namespace elsewhere does not exist.", "Node A in namespace elsewhere does not exist"},
+		},
+		{
+			"missing input", place("B", "ns", map[string]string{"a": "v"}), nil,
+			[]string{"Input b in node B in namespace ns is not present in the graph template"},
+		},
 		{"missing inputs", place("B", "ns", nil), nil, []string{
 			"Input a in node B in namespace ns is not present in the graph template",
-			"Input b in node B in namespace ns is not present in the graph template"}},
-		{"unknown output", []transport.Placement{step("a", "b"), with(step("b"), "${{ a.outputs.nope }}")}, nil,
-			[]string{"Field nope in node N in namespace ns does not exist"}},
+			"Input b in node B in namespace ns is not present in the graph template",
+		}},
+		{
+			"unknown output",
+			[]transport.Placement{step("a", "b"), with(step("b"), "${{ a.outputs.nope }}")},
+			nil,
+			[]string{"Field nope in node N in namespace ns does not exist"},
+		},
 		{"missing secret", place("Sec", "ns", nil), nil, []string{
 			"Secret key is required but not present in the graph template",
-			"Secret tok is required but not present in the graph template"}},
+			"Secret tok is required but not present in the graph template",
+		}},
 		{"secrets, one of them empty", place("Sec", "ns", nil), transport.Secrets{"tok": "", "key": "v", "unused": "u"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -97,12 +109,18 @@ func TestSchemas(t *testing.T) {
 		{"uri", one(`{"type":"string","format":"uri"}`), noString},
 		{"uuid", one(`{"type":"string","format":"uuid"}`), noString},
 
-		{"underscore", `{"properties":{"_a":{"type":"string"}}}`,
-			refused("property _a: names that begin with an underscore, and model_config, are refused")},
-		{"model_config", `{"properties":{"model_config":{"type":"string"}}}`,
-			refused("property model_config: names that begin with an underscore, and model_config, are refused")},
-		{"look-ahead", one(`{"type":"string","pattern":"a(?=b)"}`),
-			refused("property a: its pattern is refused: error parsing regexp: invalid or unsupported Perl syntax: `(?=`")},
+		{
+			"underscore", `{"properties":{"_a":{"type":"string"}}}`,
+			refused("property _a: names that begin with an underscore, and model_config, are refused"),
+		},
+		{
+			"model_config", `{"properties":{"model_config":{"type":"string"}}}`,
+			refused("property model_config: names that begin with an underscore, and model_config, are refused"),
+		},
+		{
+			"look-ahead", one(`{"type":"string","pattern":"a(?=b)"}`),
+			refused("property a: its pattern is refused: error parsing regexp: invalid or unsupported Perl syntax: `(?=`"),
+		},
 		{"properties", `{"properties":[]}`, refused("its properties are no object")},
 		{"required", `{"properties":{"a":{"type":"string"}},"required":"a"}`, refused("its list of required properties is none")},
 	} {
@@ -111,7 +129,8 @@ func TestSchemas(t *testing.T) {
 			b := newBed(t, statemanager.Options{})
 			b.register("ns", transport.NodeSpec{Name: "X", InputsSchema: json.RawMessage(c.schema), OutputsSchema: schema("o")})
 			s, err := b.PutGraph(b.now, "ns", "g", transport.GraphSpec{Nodes: []transport.Placement{
-				{Node: "X", Namespace: "ns", Identifier: "x", Inputs: map[string]string{"a": ""}}}})
+				{Node: "X", Namespace: "ns", Identifier: "x", Inputs: map[string]string{"a": ""}},
+			}})
 			if err != nil {
 				t.Fatalf("PutGraph: %v", err)
 			}
@@ -129,10 +148,13 @@ func TestSchemas(t *testing.T) {
 func TestOutputFieldMustBeString(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, statemanager.Options{})
-	b.register("ns", transport.NodeSpec{Name: "N", InputsSchema: schema(),
-		OutputsSchema: json.RawMessage(`{"properties":{"o":{"type":"integer"}},"required":["o"]}`)})
+	b.register("ns", transport.NodeSpec{
+		Name: "N", InputsSchema: schema(),
+		OutputsSchema: json.RawMessage(`{"properties":{"o":{"type":"integer"}},"required":["o"]}`),
+	})
 	s, err := b.PutGraph(b.now, "ns", "g", transport.GraphSpec{Nodes: []transport.Placement{
-		step("a", "b"), with(step("b"), "${{ a.outputs.o }}")}})
+		step("a", "b"), with(step("b"), "${{ a.outputs.o }}"),
+	}})
 	if err != nil {
 		t.Fatalf("PutGraph: %v", err)
 	}
@@ -146,7 +168,8 @@ func TestGraphIsValidatedAgain(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, statemanager.Options{})
 	put, err := b.PutGraph(b.now, "ns", "g", transport.GraphSpec{Nodes: []transport.Placement{
-		{Node: "Late", Namespace: "far", Identifier: "a", Inputs: map[string]string{"x": "1"}}}})
+		{Node: "Late", Namespace: "far", Identifier: "a", Inputs: map[string]string{"x": "1"}},
+	}})
 	if err != nil || put.Validation != transport.Invalid {
 		t.Fatalf("PutGraph: %s, %v", put.Validation, err)
 	}

@@ -50,7 +50,7 @@ type stepInput struct {
 func checkStructure(name string, g *transport.GraphSpec, rules joinRules) (*layout, error) {
 	l, problems, sound := layOut(name, g, rules)
 	if !sound {
-		return nil, fmt.Errorf("Error validating graph template: %s", strings.Join(problems, "\n")) //nolint:staticcheck // the reference server's words
+		return nil, fmt.Errorf("Error validating graph template: %s", strings.Join(problems, "\n"))
 	}
 	return l, nil
 }
