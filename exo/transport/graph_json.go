@@ -24,11 +24,15 @@ func (p *RetryPolicy) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &w); err != nil {
 		return err
 	}
-	*p = RetryPolicy{
+	*p = w.policy()
+	return nil
+}
+
+func (w *wireRetry) policy() RetryPolicy {
+	return RetryPolicy{
 		MaxRetries: w.MaxRetries, Strategy: w.Strategy, Exponent: w.Exponent,
 		Backoff: fromMillis(w.BackoffMS), MaxDelay: fromMillis(w.MaxDelayMS),
 	}
-	return nil
 }
 
 type wireTrigger struct {

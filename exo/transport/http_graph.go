@@ -37,14 +37,16 @@ func (g *GraphSpec) encode() *wireGraphSpec {
 	return w
 }
 
+// wireGraph is read by the types of the wire, not by those with an UnmarshalJSON
+// of their own: one member that does not fit would end it all.
 type wireGraph struct {
 	Name       string                     `json:"name"`
 	Namespace  string                     `json:"namespace"`
 	Nodes      []Placement                `json:"nodes"`
 	Secrets    map[string]json.RawMessage `json:"secrets"`
-	Retry      RetryPolicy                `json:"retry_policy"`
+	Retry      wireRetry                  `json:"retry_policy"`
 	Store      StoreConfig                `json:"store_config"`
-	Triggers   []CronTrigger              `json:"triggers"`
+	Triggers   []wireTrigger              `json:"triggers"`
 	CreatedAt  wireTime                   `json:"created_at"`
 	UpdatedAt  wireTime                   `json:"updated_at"`
 	Validation ValidationStatus           `json:"validation_status"`
@@ -54,11 +56,15 @@ type wireGraph struct {
 func (w *wireGraph) missing() string { return without(w.Validation == "", "validation_status") }
 
 func (w *wireGraph) status() GraphStatus {
-	return GraphStatus{
-		Name: w.Name, Namespace: w.Namespace, Nodes: w.Nodes, Store: w.Store, Retry: w.Retry, Triggers: w.Triggers,
+	g := GraphStatus{
+		Name: w.Name, Namespace: w.Namespace, Nodes: w.Nodes, Store: w.Store, Retry: w.Retry.policy(),
 		SecretNames: slices.Sorted(maps.Keys(w.Secrets)),
 		CreatedAt:   w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time, Validation: w.Validation, Errors: w.Errors,
 	}
+	for _, t := range w.Triggers {
+		g.Triggers = append(g.Triggers, CronTrigger(t.Value))
+	}
+	return g
 }
 
 // PutGraph implements [Control] (protocol.md §4).

@@ -592,3 +592,50 @@ func TestClaimOfNothingIsNotSent(t *testing.T) {
 		t.Errorf("sent %v", r)
 	}
 }
+
+// A newer state manager may write what we do not expect, beside what we need.
+func TestMembersThatDoNotFitAreLeftOut(t *testing.T) {
+	t.Parallel()
+	p := newPeer(t, replies(http.StatusOK, `{"nodes":[{"node_name":5,"identifier":"a","inputs":{"x":1,"y":"z"}},17],"secrets":[],
+		"retry_policy":{"max_retries":1,"exponent":2.5},"triggers":[{"value":"x"},{"value":{"expression":"@daily"}}],"store_config":null,
+		"created_at":5,"validation_status":"VALID","validation_errors":"none"}`))
+	got, err := p.namespace("ns").Graph(t.Context(), "g")
+	want := transport.GraphStatus{
+		Name: "g", Namespace: "ns", Validation: transport.Valid, Retry: transport.RetryPolicy{MaxRetries: 1},
+		Nodes:    []transport.Placement{{Identifier: "a", Inputs: map[string]string{"x": "", "y": "z"}}, {}},
+		Triggers: []transport.CronTrigger{{}, {Expression: "@daily"}},
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+}
+
+func TestPoliciesAndTriggersAreWrittenAsOnTheWire(t *testing.T) {
+	t.Parallel()
+	type both struct {
+		Policy  transport.RetryPolicy
+		Trigger transport.CronTrigger
+	}
+	want := both{
+		transport.RetryPolicy{MaxRetries: 2, Strategy: transport.Linear, Backoff: time.Second, Exponent: 3, MaxDelay: time.Minute},
+		transport.CronTrigger{Expression: "* * * * *", Timezone: "Europe/Berlin"},
+	}
+	raw, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = `{"Policy":{"max_retries":2,"strategy":"LINEAR","backoff_factor":1000,"exponent":3,"max_delay":60000},` +
+		`"Trigger":{"type":"CRON","value":{"expression":"* * * * *","timezone":"Europe/Berlin"}}}`
+	if string(raw) != text {
+		t.Errorf("%s", raw)
+	}
+	var got both
+	if err := json.Unmarshal(raw, &got); err != nil || got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, bad := range []string{`{"Policy":{"max_retries":"x"}}`, `{"Trigger":{"value":5}}`} {
+		if err := json.Unmarshal([]byte(bad), &got); err == nil {
+			t.Errorf("took %s", bad)
+		}
+	}
+}

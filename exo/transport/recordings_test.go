@@ -200,29 +200,21 @@ func counted(t *testing.T, r recording, member string, got int, err error) error
 
 // recordedBody is the body of any recorded request.
 type recordedBody struct {
-	Runtime      string            `json:"runtime_name"`
-	Nodes        json.RawMessage   `json:"nodes"`
-	BatchSize    int               `json:"batch_size"`
-	Outputs      []json.RawMessage `json:"outputs"`
-	Error        string            `json:"error"`
-	Data         map[string]any    `json:"data"`
-	EnqueueAfter int               `json:"enqueue_after"`
-	FanoutID     string            `json:"fanout_id"`
-	Inputs       map[string]string `json:"inputs"`
-	Store        map[string]string `json:"store"`
-	StartDelay   int               `json:"start_delay"`
-	Secrets      map[string]string `json:"secrets"`
-	Retry        *struct {
-		MaxRetries int                     `json:"max_retries"`
-		Strategy   transport.RetryStrategy `json:"strategy"`
-		Backoff    int                     `json:"backoff_factor"`
-		Exponent   int                     `json:"exponent"`
-		MaxDelay   int                     `json:"max_delay"`
-	} `json:"retry_policy"`
-	StoreConfig transport.StoreConfig `json:"store_config"`
-	Triggers    []struct {
-		Value transport.CronTrigger `json:"value"`
-	} `json:"triggers"`
+	Runtime      string                  `json:"runtime_name"`
+	Nodes        json.RawMessage         `json:"nodes"`
+	BatchSize    int                     `json:"batch_size"`
+	Outputs      []json.RawMessage       `json:"outputs"`
+	Error        string                  `json:"error"`
+	Data         map[string]any          `json:"data"`
+	EnqueueAfter int                     `json:"enqueue_after"`
+	FanoutID     string                  `json:"fanout_id"`
+	Inputs       map[string]string       `json:"inputs"`
+	Store        map[string]string       `json:"store"`
+	StartDelay   int                     `json:"start_delay"`
+	Secrets      map[string]string       `json:"secrets"`
+	Retry        *transport.RetryPolicy  `json:"retry_policy"`
+	StoreConfig  transport.StoreConfig   `json:"store_config"`
+	Triggers     []transport.CronTrigger `json:"triggers"`
 }
 
 func (b *recordedBody) decode(t *testing.T, raw json.RawMessage) {
@@ -253,17 +245,8 @@ func (b *recordedBody) names(t *testing.T) (names []string) {
 
 func (b *recordedBody) graph(t *testing.T) transport.GraphSpec {
 	t.Helper()
-	g := transport.GraphSpec{Secrets: b.Secrets, Store: b.StoreConfig}
+	g := transport.GraphSpec{Secrets: b.Secrets, Store: b.StoreConfig, Retry: b.Retry, Triggers: b.Triggers}
 	b.into(t, &g.Nodes)
-	if r := b.Retry; r != nil {
-		g.Retry = &transport.RetryPolicy{
-			MaxRetries: r.MaxRetries, Strategy: r.Strategy, Exponent: r.Exponent,
-			Backoff: time.Duration(r.Backoff) * time.Millisecond, MaxDelay: time.Duration(r.MaxDelay) * time.Millisecond,
-		}
-	}
-	for _, trigger := range b.Triggers {
-		g.Triggers = append(g.Triggers, trigger.Value)
-	}
 	return g
 }
 
