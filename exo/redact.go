@@ -1,10 +1,16 @@
 package exo
 
 import (
+	"bytes"
 	"cmp"
-	"fmt"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/exospherehost/exo-go/exo/transport"
 	"go.uber.org/zap"
@@ -13,37 +19,96 @@ import (
 
 const redacted = "[REDACTED]"
 
-// A redactor replaces the values of secrets in text that leaves the runtime.
-// A nil redactor knows none and changes nothing.
-type redactor struct{ replacer *strings.Replacer }
+// A redactor replaces the values of secrets in text that leaves the runtime:
+// as they are, and in the forms that they take inside of JSON, quoted Go
+// strings, URLs and base64 of the whole value. It cannot know them cut in
+// pieces, or encrypted. A nil redactor knows none and changes nothing.
+type redactor struct {
+	secrets transport.Secrets
+
+	once     sync.Once // most states never say anything
+	replacer *strings.Replacer
+}
 
 func newRedactor(secrets transport.Secrets) *redactor {
-	values := make([]string, 0, len(secrets))
 	for _, v := range secrets {
 		if v != "" {
-			values = append(values, v)
+			return &redactor{secrets: secrets}
 		}
 	}
-	if len(values) == 0 {
-		return nil
+	return nil
+}
+
+func (r *redactor) prepare() {
+	var forms []string
+	for _, v := range r.secrets {
+		if v != "" {
+			forms = appendForms(forms, v)
+		}
 	}
 	// The replacer takes the first that matches: the longest must come first,
 	// so that a secret which begins with another is hidden whole.
-	slices.SortFunc(values, func(a, b string) int {
+	slices.SortFunc(forms, func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
 	})
-	pairs := make([]string, 0, 2*len(values))
-	for _, v := range slices.Compact(values) {
-		pairs = append(pairs, v, redacted)
+	var pairs []string
+	for _, form := range slices.Compact(forms) {
+		pairs = append(pairs, form, redacted)
 	}
-	return &redactor{replacer: strings.NewReplacer(pairs...)}
+	r.replacer = strings.NewReplacer(pairs...)
 }
+
+// minEncoded is the length below which base64 of a value is likely to be part of
+// a word.
+const minEncoded = 6
+
+// appendForms appends the ways in which a value may show.
+func appendForms(forms []string, v string) []string {
+	forms = append(forms, v,
+		unquoted(strconv.Quote(v)), unquoted(strconv.QuoteToASCII(v)),
+		url.QueryEscape(v), url.PathEscape(v))
+	if len(v) >= minEncoded {
+		forms = append(forms, base64.RawStdEncoding.EncodeToString([]byte(v)), base64.RawURLEncoding.EncodeToString([]byte(v)))
+	}
+	var text bytes.Buffer
+	for _, escapeHTML := range []bool{false, true} {
+		text.Reset()
+		encoder := json.NewEncoder(&text)
+		encoder.SetEscapeHTML(escapeHTML)
+		if encoder.Encode(v) == nil { // as it always is for a string
+			forms = append(forms, unquoted(strings.TrimSuffix(text.String(), "\n")))
+		}
+	}
+	return forms
+}
+
+// unquoted is what stands between the quotes.
+func unquoted(s string) string { return s[1 : len(s)-1] }
 
 func (r *redactor) text(s string) string {
 	if r == nil {
 		return s
 	}
+	r.once.Do(r.prepare)
 	return r.replacer.Replace(s)
+}
+
+// error is err with the secrets replaced in what it says. An error of a state
+// manager stays one.
+func (r *redactor) error(err error) error {
+	if r == nil || err == nil {
+		return err
+	}
+	said := err.Error()
+	clean := r.text(said)
+	if clean == said {
+		return err
+	}
+	var e *transport.Error
+	if errors.As(err, &e) {
+		return &transport.Error{Op: e.Op, Status: e.Status, Message: r.text(e.Message), RequestID: e.RequestID, RetryAfter: e.RetryAfter}
+	}
+	return errors.New(clean)
 }
 
 // logger is l with the secrets replaced in its messages and fields.
@@ -54,66 +119,4 @@ func (r *redactor) logger(l *zap.Logger) *zap.Logger {
 	return l.WithOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core {
 		return &redactingCore{Core: c, redact: r}
 	}))
-}
-
-// redactingCore is a zap core that replaces secrets before anything is encoded.
-type redactingCore struct {
-	zapcore.Core
-	redact *redactor
-}
-
-func (c *redactingCore) With(fields []zapcore.Field) zapcore.Core {
-	return &redactingCore{Core: c.Core.With(c.fields(fields)), redact: c.redact}
-}
-
-func (c *redactingCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
-	if c.Enabled(e.Level) {
-		return ce.AddCore(e, c)
-	}
-	return ce
-}
-
-func (c *redactingCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
-	e.Message = c.redact.text(e.Message)
-	e.Stack = c.redact.text(e.Stack)
-	return c.Core.Write(e, c.fields(fields))
-}
-
-// fields replaces secrets in strings, and turns what would be encoded later,
-// out of sight, into text now.
-func (c *redactingCore) fields(fields []zapcore.Field) []zapcore.Field {
-	out := make([]zapcore.Field, len(fields))
-	for i, f := range fields {
-		switch f.Type {
-		case zapcore.StringType:
-			f.String = c.redact.text(f.String)
-		case zapcore.ErrorType:
-			if err, ok := f.Interface.(error); ok {
-				f = zap.String(f.Key, c.redact.text(err.Error()))
-			}
-		case zapcore.ByteStringType, zapcore.BinaryType:
-			if b, ok := f.Interface.([]byte); ok {
-				f = zap.String(f.Key, c.redact.text(string(b)))
-			}
-		case zapcore.StringerType:
-			f = zap.String(f.Key, c.redact.text(fmt.Sprint(f.Interface)))
-		case zapcore.ReflectType, zapcore.ObjectMarshalerType, zapcore.ArrayMarshalerType, zapcore.InlineMarshalerType:
-			f = c.encoded(f)
-		default: // numbers, times, booleans, namespaces: no room for a secret
-		}
-		out[i] = f
-	}
-	return out
-}
-
-// encoded is a structured field as redacted text, or unchanged if it holds no
-// secret.
-func (c *redactingCore) encoded(f zapcore.Field) zapcore.Field {
-	enc := zapcore.NewMapObjectEncoder()
-	f.AddTo(enc)
-	plain := fmt.Sprint(enc.Fields)
-	if clean := c.redact.text(plain); clean != plain {
-		return zap.String(cmp.Or(f.Key, "fields"), clean)
-	}
-	return f
 }
