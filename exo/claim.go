@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -16,6 +17,10 @@ const (
 	// until a state is due.
 	claimWait = 20 * time.Second
 
+	// claimTimeout bounds one claim. A state manager that has not answered by
+	// then never will.
+	claimTimeout = claimWait + time.Minute
+
 	// putBackAfter is how soon a state that was claimed but not executed is due
 	// again: as soon as the protocol can say.
 	putBackAfter = time.Millisecond
@@ -25,50 +30,79 @@ const (
 	unknownNodeAfter = time.Second
 )
 
-// claimUntil claims states and hands them to workers until ctx ends. The
-// contexts of the nodes descend from executing.
+// A claimer claims states and hands them to workers. It makes one claim at a
+// time.
+type claimer struct {
+	runtime *Runtime
+	pace    *pace
+	failing backoff.BackOff
+
+	// above is the size of the last claim if it was full and nodes with a limit
+	// kept it small: the others may have more.
+	above int
+}
+
+// claimUntil claims states until ctx ends. The contexts of the nodes descend
+// from executing.
 //
-// A claim under way is never cancelled: its answer, lost, would take its
-// states along. ctx only ends its wait; what it brings then is put back.
+// The end of ctx does not cancel a claim under way: its answer, lost, would
+// take its states along. It ends the wait, and what the claim still brings is
+// put back. Only a claim that is not answered for longer than a drain may take
+// is given up.
 func (r *Runtime) claimUntil(ctx, executing context.Context) {
-	uncancelled := context.WithoutCancel(ctx)
-	pace := newPace(r.config.pollInterval)
-	failing := newClaimBackoff()
-	var plainOnly bool // the last claim was full, and nodes with a limit kept it small
+	claiming, release := outlasting(ctx, max(r.config.drainTimeout, flushGrace))
+	defer release()
+	c := &claimer{runtime: r, pace: newPace(r.config.pollInterval), failing: newClaimBackoff()}
 	for ctx.Err() == nil {
-		names, most := r.slots.claimable(r.config.batchSize, plainOnly)
-		wait := claimWait
-		if plainOnly {
-			wait = 0 // others may be waiting
+		r.registerAgain(ctx)
+		c.claim(ctx, claiming, executing)
+	}
+}
+
+// claim makes one claim, if there is room for what it may bring, and waits as
+// long as is right before the next.
+func (c *claimer) claim(ctx, claiming, executing context.Context) {
+	r := c.runtime
+	waiting, wake := context.WithCancel(ctx) // wake: more nodes could be asked for
+	defer wake()
+	above, wait := c.above, claimWait
+	if c.above = 0; above > 0 {
+		wait = 0 // others may be waiting
+	}
+	names, most := r.slots.claimable(r.config.batchSize, above, wake)
+	switch {
+	case r.reporter.full() || most == 0 && above == 0:
+		r.awaitRoom(ctx)
+		return
+	case most == 0:
+		return // none can take more: ask for all of them again
+	}
+	bounded, cancel := context.WithTimeout(claiming, claimTimeout)
+	defer cancel()
+	start := time.Now()
+	states, err := r.transport.Claim(bounded, transport.ClaimRequest{
+		Nodes: names, Max: most, Wait: wait, Lease: r.config.lease, Stop: waiting.Done(),
+	})
+	took := time.Since(start)
+	r.counters.claimed(len(states), err)
+	r.traceClaimed(most, len(states), took, err)
+	for _, s := range states {
+		r.dispatch(ctx, executing, s)
+	}
+	if err != nil {
+		r.doubt(err)
+		r.afterClaimError(ctx, c.failing, err)
+		return
+	}
+	c.failing.Reset()
+	switch {
+	case len(states) > 0:
+		c.pace.found()
+		if len(states) >= most && r.slots.limits() {
+			c.above = most
 		}
-		plainOnly = false
-		if most == 0 || r.reporter.full() {
-			r.awaitRoom(ctx)
-			continue
-		}
-		start := time.Now()
-		states, err := r.transport.Claim(uncancelled, transport.ClaimRequest{
-			Nodes: names, Max: most, Wait: wait, Lease: r.config.lease, Stop: ctx.Done(),
-		})
-		took := time.Since(start)
-		r.counters.claimed(len(states), err)
-		r.traceClaimed(most, len(states), took, err)
-		for _, s := range states {
-			r.dispatch(ctx, executing, s)
-		}
-		switch {
-		case err != nil:
-			if !r.afterClaimError(ctx, failing, err) {
-				return
-			}
-			continue
-		case len(states) > 0:
-			pace.found()
-			plainOnly = len(states) >= most && len(r.slots.limited) > 0
-		case took < wait/2: // the state manager did not wait for us
-			pace.empty(ctx, r.reporter.taken)
-		}
-		failing.Reset()
+	case took < wait/2 && waiting.Err() == nil: // the state manager did not wait for us
+		c.pace.empty(ctx, r.reporter.taken)
 	}
 }
 
@@ -99,8 +133,12 @@ func (r *Runtime) dispatch(ctx, executing context.Context, s transport.State) {
 	}
 }
 
-// afterClaimError logs the error and waits. It reports false if ctx ended.
-func (r *Runtime) afterClaimError(ctx context.Context, b backoff.BackOff, err error) bool {
+// afterClaimError logs the error and waits before the next claim.
+func (r *Runtime) afterClaimError(ctx context.Context, b backoff.BackOff, err error) {
+	if ctx.Err() != nil {
+		r.log.Warn("the last claim failed; states that it took come back when their leases end", zap.Error(err))
+		return
+	}
 	delay := nextDelay(b, err)
 	if unauthorized(err) {
 		// No attempt of ours mends a key; one that was rotated may come back.
@@ -109,16 +147,7 @@ func (r *Runtime) afterClaimError(ctx context.Context, b backoff.BackOff, err er
 	} else {
 		r.log.Warn("cannot claim states", zap.Error(err), zap.Duration("retry_in", delay))
 	}
-	if !sleep(ctx, delay) {
-		return false
-	}
-	if temporary(err) {
-		// The state manager may have been restarted and have lost the nodes.
-		if err := r.transport.Register(ctx, r.name, r.specs); err != nil && ctx.Err() == nil {
-			r.log.Debug("cannot register again yet", zap.Error(err))
-		}
-	}
-	return true
+	sleep(ctx, delay)
 }
 
 // refusedInterval is the least time between attempts with a key that the state
@@ -127,7 +156,7 @@ const refusedInterval = 10 * time.Second
 
 func unauthorized(err error) bool {
 	var e *transport.Error
-	return errors.As(err, &e) && (e.Status == 401 || e.Status == 403)
+	return errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
 }
 
 func newClaimBackoff() backoff.BackOff {

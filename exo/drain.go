@@ -22,11 +22,10 @@ const (
 // errDrained is the cause of a node's context that the drain has cancelled.
 var errDrained = fmt.Errorf("%w: the runtime is stopping", ErrDrainTimeout)
 
-// drain waits for the executing nodes and for their reports. When the drain
-// time-out passes first, it cancels the nodes by abandon, puts their states
-// back, and says so.
-func (r *Runtime) drain(abandon context.CancelCauseFunc) error {
-	end := time.Now().Add(r.config.drainTimeout)
+// drain waits for the executing nodes and for their reports. When ctx, which
+// ends with the drain time-out, does so first, it cancels the nodes by abandon,
+// puts their states back, and says so.
+func (r *Runtime) drain(ctx context.Context, abandon context.CancelCauseFunc) error {
 	defer r.reporter.close()
 	if busy := r.slots.busy(); busy > 0 {
 		r.log.Info("draining", zap.Int("executing", busy), zap.Duration("timeout", r.config.drainTimeout))
@@ -38,7 +37,12 @@ func (r *Runtime) drain(abandon context.CancelCauseFunc) error {
 	}()
 
 	var errs []error
-	if !closedWithin(idle, r.config.drainTimeout) {
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		if closedWithin(idle, 0) {
+			break // both: done in time
+		}
 		errs = append(errs, fmt.Errorf("%w: %d states were still executing and are put back", ErrDrainTimeout, r.slots.busy()))
 		abandon(errDrained)
 		if !closedWithin(idle, cancelGrace) {
@@ -51,12 +55,13 @@ func (r *Runtime) drain(abandon context.CancelCauseFunc) error {
 		}
 	}
 
-	if grace := time.Now().Add(flushGrace); end.Before(grace) {
-		end = grace
-	}
-	flushing, cancel := context.WithDeadline(context.Background(), end)
+	graced, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushGrace)
 	defer cancel()
-	if unsent := r.reporter.flush(flushing); unsent > 0 {
+	unsent := r.reporter.flush(ctx)
+	if unsent > 0 {
+		unsent = r.reporter.flush(graced)
+	}
+	if unsent > 0 {
 		errs = append(errs, fmt.Errorf("%w: the outcomes of %d states were not reported", ErrDrainTimeout, unsent))
 	}
 	return errors.Join(errs...)

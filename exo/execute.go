@@ -1,6 +1,7 @@
 package exo
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -46,23 +47,33 @@ var errGoexit = errors.New("the node called runtime.Goexit")
 // execute runs a node on one state, whatever the node does.
 func (r *Runtime) execute(e *execution) {
 	var (
-		outputs []transport.Object
-		err     = errGoexit
-		started = time.Now()
+		outputs  []transport.Object
+		err      error
+		returned bool
+		started  = time.Now()
 	)
 	defer r.slots.give(e.node.node.Name())
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-			r.log.Error("node panicked", append(infoFields(e.info()),
-				zap.String("panic", e.redact.text(fmt.Sprint(p))),
-				zap.String("stack", e.redact.text(string(debug.Stack()))))...)
-		} else if errors.Is(err, errGoexit) {
+			err = r.panicked(e, p)
+		} else if !returned {
+			err = errGoexit
 			r.log.Error("node called runtime.Goexit", infoFields(e.info())...)
 		}
 		r.finish(e, outputs, err, time.Since(started))
 	}()
 	outputs, err = r.call(e)
+	returned = true
+}
+
+// panicked logs what a node panicked with, and makes it an error. It is called
+// while the stack is still that of the panic.
+func (r *Runtime) panicked(e *execution, p any) error {
+	text := fmt.Sprint(p) // survives a String or Error method that panics as well
+	r.log.Error("node panicked", append(infoFields(e.info()),
+		zap.String("panic", e.redact.text(text)),
+		zap.String("stack", e.redact.text(string(debug.Stack()))))...)
+	return errors.New("panic: " + text)
 }
 
 // call gives the node's handler its secrets and its context.
@@ -100,20 +111,34 @@ func (r *Runtime) secrets(e *execution) (transport.Secrets, error) {
 	wait := r.config.reportBackoff()
 	wait.Reset()
 	for {
-		secrets, err := r.transport.Secrets(e.ctx, e.report.StateID)
-		if err == nil || !temporary(err) || e.ctx.Err() != nil {
+		secrets, err := r.secretsOnce(e)
+		refused := unauthorized(err)
+		if err == nil || !temporary(err) && !refused || e.ctx.Err() != nil {
 			return secrets, err
 		}
 		delay := nextDelay(wait, err)
-		if delay == backoff.Stop || !sleep(e.ctx, delay) {
+		if delay == backoff.Stop {
+			return nil, err
+		}
+		if refused {
+			r.counters.refused(err, r.log)
+			delay = max(delay, refusedInterval)
+		}
+		if !sleep(e.ctx, delay) {
 			return nil, err
 		}
 	}
 }
 
+func (r *Runtime) secretsOnce(e *execution) (transport.Secrets, error) {
+	ctx, cancel := context.WithTimeout(e.ctx, callTimeout)
+	defer cancel()
+	return r.transport.Secrets(ctx, e.report.StateID)
+}
+
 // finish decides the outcome of an execution and hands it to the reporter.
 func (r *Runtime) finish(e *execution, outputs []transport.Object, err error, took time.Duration) {
-	outcome, wire, size := r.outcomeOf(e, outputs, err)
+	outcome, wire, size := r.decide(e, outputs, err)
 	if !e.settle(outcome, wire, size) {
 		// Decided before, by a heartbeat or by the drain.
 		outcome = Outcome{Kind: Returned, After: putBackAfter}
@@ -121,9 +146,19 @@ func (r *Runtime) finish(e *execution, outputs []transport.Object, err error, to
 			outcome = Outcome{Kind: Lost}
 		}
 	}
-	r.counters.finished(outcome.Kind, took)
+	r.counters.busy.Add(int64(took))
 	r.traceFinished(e, outcome, took)
 	e.cancel(nil)
+}
+
+// decide is outcomeOf, whatever the methods do of what the node returned.
+func (r *Runtime) decide(e *execution, outputs []transport.Object, err error) (o Outcome, wire transport.Outcome, size int) {
+	defer func() {
+		if p := recover(); p != nil {
+			o, wire, size = r.failed(e, r.panicked(e, p))
+		}
+	}()
+	return r.outcomeOf(e, outputs, err)
 }
 
 // outcomeOf is what a node's return comes to: for us, on the wire, and its
@@ -140,20 +175,18 @@ func (r *Runtime) outcomeOf(e *execution, outputs []transport.Object, err error)
 			size += len(o)
 		}
 		if size > maxOutputBytes {
-			return r.failed(e, Permanent(fmt.Errorf("the outputs are %d bytes, more than the %d that a state can have: "+
-				"pass large data by reference", size, maxOutputBytes)))
+			return r.failed(e, tooLarge("outputs", size))
 		}
 		return Outcome{Kind: Executed, Outputs: len(outputs)}, transport.Executed{Outputs: outputs}, size
 	case errors.As(err, &prune):
-		data := prune.Data
-		if data == nil {
-			data = map[string]any{}
-		}
-		text, err := json.Marshal(data)
-		if err != nil {
+		data, size, err := frozen(prune.Data)
+		switch {
+		case err != nil:
 			return r.failed(e, fmt.Errorf("prune: the data is no JSON: %w", err))
+		case size > maxOutputBytes:
+			return r.failed(e, tooLarge("data of the prune", size))
 		}
-		return Outcome{Kind: Pruned}, transport.Pruned{Data: data}, len(text)
+		return Outcome{Kind: Pruned}, transport.Pruned{Data: data}, size
 	case errors.As(err, &requeue):
 		if requeue.After <= 0 {
 			return r.failed(e, fmt.Errorf("requeue: the duration must be positive, is %v", requeue.After))
@@ -164,6 +197,30 @@ func (r *Runtime) outcomeOf(e *execution, outputs []transport.Object, err error)
 		return Outcome{Kind: Returned, After: putBackAfter}, transport.Requeued{After: putBackAfter}, 0
 	}
 	return r.failed(e, err)
+}
+
+func tooLarge(what string, size int) error {
+	return Permanent(fmt.Errorf("the %s: %d bytes, more than the %d that a state can have: "+
+		"pass large data by reference", what, size, maxOutputBytes))
+}
+
+// frozen is data as it is now, in JSON, and its size: every attempt to report it
+// must say the same.
+func frozen(data map[string]any) (map[string]any, int, error) {
+	text, err := json.Marshal(data)
+	if err != nil {
+		return nil, 0, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var members map[string]any
+	if err := decoder.Decode(&members); err != nil {
+		return nil, 0, err
+	}
+	if members == nil {
+		members = map[string]any{}
+	}
+	return members, len(text), nil
 }
 
 func (r *Runtime) failed(e *execution, err error) (Outcome, transport.Outcome, int) {

@@ -2,12 +2,15 @@ package exo
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/node"
 	"github.com/exospherehost/exo-go/exo/transport"
+	"go.uber.org/zap"
 )
 
 // An execution is a claimed state on its way through the runtime, until its
@@ -33,9 +36,11 @@ type execution struct {
 	size     int // of the report, in bytes
 	finished time.Time
 
-	// unanswered is set when a report got no clear answer: it may have been
-	// taken all the same.
-	unanswered bool
+	// For the reporter alone.
+	unanswered bool   // a report got no clear answer: it may have been taken all the same
+	alone      bool   // the report is to go in a call of its own
+	failure    error  // of the last attempt
+	retry      *retry // nil before the first failure
 }
 
 func newExecution(r *Runtime, n *servedNode, s transport.State) *execution {
@@ -57,6 +62,11 @@ func newExecution(r *Runtime, n *servedNode, s transport.State) *execution {
 
 func (e *execution) info() *node.Info { return &e.request.Info }
 
+// failureFields are the fields of a line about a report that failed.
+func (e *execution) failureFields(err error) []zap.Field {
+	return append(infoFields(e.info()), zap.Stringer("outcome", e.outcome.Kind), zap.Error(e.redact.error(err)))
+}
+
 // begin gives the execution its context, so that from now on a lost lease or
 // the end of the drain can cancel it.
 func (e *execution) begin(parent context.Context) {
@@ -76,8 +86,9 @@ func (e *execution) settle(o Outcome, wire transport.Outcome, size int) bool {
 	}
 	e.outcome = o
 	e.report.Outcome = wire
-	e.size = size
+	e.size = size + len(e.request.Inputs) // both are kept until the report is taken
 	e.finished = time.Now()
+	e.runtime.counters.settled(o.Kind)
 	e.runtime.reporter.add(e)
 	return true
 }
@@ -90,6 +101,7 @@ func (e *execution) lose() bool {
 		return false
 	}
 	e.outcome = Outcome{Kind: Lost}
+	e.runtime.counters.settled(Lost)
 	e.runtime.held.remove(e)
 	if e.cancel != nil {
 		e.cancel(ErrLeaseLost)
@@ -99,50 +111,49 @@ func (e *execution) lose() bool {
 
 func (e *execution) leased() bool { return e.lease > 0 && e.report.Token != "" }
 
-// held is the set of executions whose states are the runtime's: claimed, and
-// their outcomes not yet taken by the state manager.
+// held are the executions whose states are the runtime's: claimed, and their
+// outcomes not yet taken by the state manager. A state that is claimed again
+// while its last outcome, which put it back, waits for an answer counts once:
+// the later claim proves that the earlier is over.
 type held struct {
 	mu     sync.Mutex
-	set    map[*execution]struct{}
-	leased chan struct{} // has a token when a state with a lease came in
-	lease  time.Duration // the shortest of those seen
+	states map[string]*execution // by the state's ID
+	leased chan struct{}         // has a token when a shorter lease came in
+	lease  time.Duration         // the shortest of those seen
+}
+
+func newHeld() *held {
+	return &held{states: make(map[string]*execution), leased: make(chan struct{}, 1)}
 }
 
 func (h *held) add(e *execution) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.set == nil {
-		h.set = make(map[*execution]struct{})
-	}
-	h.set[e] = struct{}{}
+	h.states[e.report.StateID] = e
 	if e.leased() && (h.lease == 0 || e.lease < h.lease) {
 		h.lease = e.lease
-		notify(h.leaseSignal())
+		notify(h.leased)
 	}
-}
-
-// leaseSignal is the channel on which the first lease is told. The lock is
-// held.
-func (h *held) leaseSignal() chan struct{} {
-	if h.leased == nil {
-		h.leased = make(chan struct{}, 1)
-	}
-	return h.leased
 }
 
 func (h *held) remove(e *execution) {
 	h.mu.Lock()
-	delete(h.set, e)
-	h.mu.Unlock()
+	defer h.mu.Unlock()
+	if id := e.report.StateID; h.states[id] == e {
+		delete(h.states, id)
+	}
+}
+
+// shortestLease is the length of the shortest lease seen, 0 if there was none.
+func (h *held) shortestLease() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.lease
 }
 
 // each is a copy of the set.
 func (h *held) each() []*execution {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all := make([]*execution, 0, len(h.set))
-	for e := range h.set {
-		all = append(all, e)
-	}
-	return all
+	return slices.Collect(maps.Values(h.states))
 }

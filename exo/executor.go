@@ -66,7 +66,7 @@ func (x *Executor) report(ctx context.Context, e *execution) {
 	wait.Reset()
 	for {
 		err := x.offer(ctx, e)
-		if r.reporter.answered(e, err) {
+		if r.reporter.judge(e, err, true) == final {
 			return
 		}
 		if delay := nextDelay(wait, err); delay == backoff.Stop || !sleep(ctx, delay) {
@@ -78,7 +78,7 @@ func (x *Executor) report(ctx context.Context, e *execution) {
 // offer makes one attempt. The end of ctx does not cut it short: its answer,
 // lost, would leave open whether the report was taken.
 func (x *Executor) offer(ctx context.Context, e *execution) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	if errs := x.runtime.transport.Report(ctx, []transport.Report{e.report}); errs != nil {
 		return errs[0]

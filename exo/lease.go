@@ -9,9 +9,13 @@ import (
 	"go.uber.org/zap"
 )
 
-// heartbeatsPerLease is how often a lease is renewed while it runs: two
-// heartbeats in a row may fail.
-const heartbeatsPerLease = 3
+// A lease is renewed when a third of it has passed. A heartbeat that fails is
+// tried again soon, so that in one lease three can fail, even by time-out.
+const (
+	heartbeatsPerLease = 3
+	heartbeatPatience  = 6  // the part of a lease that one may take
+	heartbeatRetries   = 12 // the part of a lease between a failure and the next
+)
 
 // heartbeat keeps the leases of all held states, by one call for all of them,
 // until ctx ends. It does nothing until a state with a lease has been claimed.
@@ -24,30 +28,25 @@ func (r *Runtime) heartbeat(ctx context.Context) {
 	defer timer.Stop()
 	<-timer.C
 	for {
-		changed, lease := r.held.shortestLease()
-		if lease > 0 {
-			timer.Reset(lease / heartbeatsPerLease)
-		}
 		select {
+		case <-r.held.leased:
+			timer.Reset(r.held.shortestLease() / heartbeatsPerLease)
 		case <-timer.C:
-			r.renew(ctx, beater, lease)
-		case <-changed:
+			lease := r.held.shortestLease()
+			next := time.Now().Add(lease / heartbeatsPerLease)
+			if !r.renew(ctx, beater, lease) {
+				next = time.Now().Add(lease / heartbeatRetries)
+			}
+			timer.Reset(time.Until(next))
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// shortestLease is the length of the shortest lease seen, 0 if there was none,
-// and the channel that says when it changes.
-func (h *held) shortestLease() (changed <-chan struct{}, lease time.Duration) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.leaseSignal(), h.lease
-}
-
-// renew sends one heartbeat, and ends the executions whose leases are lost.
-func (r *Runtime) renew(ctx context.Context, beater transport.Heartbeater, lease time.Duration) {
+// renew sends one heartbeat, and ends the executions whose leases are lost. It
+// reports false if the heartbeat failed.
+func (r *Runtime) renew(ctx context.Context, beater transport.Heartbeater, lease time.Duration) bool {
 	executions := make(map[string]*execution)
 	tokens := make(map[string]string)
 	for _, e := range r.held.each() {
@@ -57,16 +56,24 @@ func (r *Runtime) renew(ctx context.Context, beater transport.Heartbeater, lease
 		}
 	}
 	if len(tokens) == 0 {
-		return
+		return true
 	}
-	ctx, cancel := context.WithTimeout(ctx, lease/heartbeatsPerLease)
+	ctx, cancel := context.WithTimeout(ctx, lease/heartbeatPatience)
 	defer cancel()
 	lost, err := beater.Heartbeat(ctx, tokens, lease)
-	if err != nil {
-		if !errors.Is(err, transport.ErrUnsupported) && !errors.Is(err, context.Canceled) {
-			r.log.Warn("heartbeat failed", zap.Error(err), zap.Int("leases", len(tokens)))
-		}
-		return
+	switch {
+	case err == nil:
+	case errors.Is(err, transport.ErrUnsupported): // by the state manager that has taken the place of the one which gave the leases
+		return true
+	case unauthorized(err):
+		r.counters.refused(err, r.log)
+		return false
+	case errors.Is(err, context.Canceled):
+		return false
+	default:
+		r.doubt(err)
+		r.log.Warn("heartbeat failed", zap.Error(err), zap.Int("leases", len(tokens)))
+		return false
 	}
 	for _, id := range lost {
 		// One that is settled may have been reported in the meantime.
@@ -74,4 +81,5 @@ func (r *Runtime) renew(ctx context.Context, beater transport.Heartbeater, lease
 			r.log.Warn("lease lost", infoFields(e.info())...)
 		}
 	}
+	return true
 }

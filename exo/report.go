@@ -2,15 +2,10 @@ package exo
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"github.com/exospherehost/exo-go/exo/transport"
-	"go.uber.org/zap"
 )
 
 const (
@@ -21,9 +16,6 @@ const (
 
 	// maxBatch is the most reports that one call carries (protocol.md §13).
 	maxBatch = 1000
-
-	// reportTimeout bounds one attempt.
-	reportTimeout = 30 * time.Second
 
 	// stalledAfter is when a call is taken for slow, so that the reports which
 	// gather behind it are sent by another; maxCalls bounds their number.
@@ -36,30 +28,34 @@ const (
 // delayed when idle. An outcome is kept until the state manager has answered.
 type reporter struct {
 	runtime *Runtime
+	ctx     context.Context //nolint:containedctx // of the calls; ends with close
+	cancel  context.CancelFunc
 
-	mu      sync.Mutex
-	pending []*execution
-	spare   []*execution // emptied, for the next pending
-	calls   int          // under way
-	stalled int          // of those, slow ones
-	unsent  int          // executions not delivered: pending, under way, or waiting for another attempt
-	bytes   int          // their reports
-	wait    backoff.BackOff
-	closed  bool
-	retries map[*time.Timer][]*execution
+	mu        sync.Mutex
+	pending   []*execution
+	spare     []*execution // emptied, for the next pending
+	calls     int          // under way
+	stalled   int          // of those, slow ones
+	unsent    int          // executions not delivered: pending, under way, or waiting for another attempt
+	bytes     int          // what they keep in memory
+	retries   map[*retry]struct{}
+	notBefore time.Time // the state manager asked to be left alone until then
+	hurried   bool      // there is not much time left
+	closed    bool
 
 	taken chan struct{} // has a token when reports were delivered since the last look
 	empty chan struct{} // the same, when none were left
 }
 
 func newReporter(r *Runtime) *reporter {
-	return &reporter{
+	p := &reporter{
 		runtime: r,
-		wait:    r.config.reportBackoff(),
-		retries: make(map[*time.Timer][]*execution),
+		retries: make(map[*retry]struct{}),
 		taken:   make(chan struct{}, 1),
 		empty:   make(chan struct{}, 1),
 	}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	return p
 }
 
 // add takes a settled execution for delivery. It does not block.
@@ -78,23 +74,25 @@ func (p *reporter) add(e *execution) {
 // send starts a call for what is pending, unless one is under way that is not
 // stalled. The lock is held.
 func (p *reporter) send() {
-	if len(p.pending) > 0 && p.calls <= p.stalled && p.calls < maxCalls {
+	if p.calls <= p.stalled && p.calls < maxCalls && p.sendable() {
 		p.calls++
 		go p.run()
 	}
+}
+
+// sendable reports whether there is anything to be sent now. If there is not
+// because the state manager asked to be left alone, a retry is planned for
+// when it may be sent. The lock is held.
+func (p *reporter) sendable() bool {
+	return len(p.pending) > 0 && (p.notBefore.IsZero() || !time.Now().Before(p.notBefore))
 }
 
 // run delivers until nothing is pending.
 func (p *reporter) run() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.pending) > 0 {
-		batch := p.pending
-		p.pending, p.spare = p.spare[:0], nil
-		if len(batch) > maxBatch {
-			p.pending = append(p.pending, batch[maxBatch:]...)
-			batch = batch[:maxBatch]
-		}
+	for p.sendable() {
+		batch := p.next()
 		p.mu.Unlock()
 		p.deliver(batch)
 		p.mu.Lock()
@@ -107,15 +105,56 @@ func (p *reporter) run() {
 	p.calls--
 }
 
+// next takes what one call carries out of pending. A report that is to go by
+// itself does. The lock is held.
+func (p *reporter) next() []*execution {
+	all, n := p.pending, 1
+	for !all[0].alone && n < len(all) && n < maxBatch && !all[n].alone {
+		n++
+	}
+	p.pending, p.spare = append(p.spare[:0], all[n:]...), nil
+	clear(all[n:])
+	return all[:n]
+}
+
 // deliver makes one attempt for a batch.
 func (p *reporter) deliver(batch []*execution) {
 	reports := make([]transport.Report, len(batch))
 	for i, e := range batch {
 		reports[i] = e.report
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
+	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
-	stalled, over := false, false // guarded by p.mu
+	end := p.begin()
+	errs := p.runtime.transport.Report(ctx, reports)
+	end()
+
+	var done, again, apart []*execution
+	for i, e := range batch {
+		switch p.judge(e, answerTo(errs, i), len(batch) == 1) {
+		case final:
+			done = append(done, e)
+		case unanswered:
+			again = append(again, e)
+		case refusedInCompany:
+			apart = append(apart, e)
+		}
+	}
+	if len(again) > 0 {
+		done = append(done, p.later(again)...)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forget(done)
+	if !p.closed {
+		p.pending = append(p.pending, apart...)
+	}
+}
+
+// begin counts a call, and after a while counts it as stalled. end is to be
+// called when it is over.
+func (p *reporter) begin() (end func()) {
+	stalled, over := false, false
 	watch := time.AfterFunc(stalledAfter, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -125,111 +164,15 @@ func (p *reporter) deliver(batch []*execution) {
 			p.send()
 		}
 	})
-	errs := p.runtime.transport.Report(ctx, reports)
-	watch.Stop()
-
-	var again []*execution
-	var cause error
-	for i, e := range batch {
-		var err error
-		if errs != nil {
-			err = errs[i]
-		}
-		if p.answered(e, err) {
-			continue
-		}
-		again, cause = append(again, e), err
-	}
-
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	over = true
-	if stalled {
-		p.stalled--
-	}
-	if len(again) == 0 {
-		p.wait.Reset()
-	} else {
-		p.later(again, cause)
-	}
-	p.delivered(batch, again)
-}
-
-// answered reports whether the state manager has said its last word about an
-// execution, good or bad.
-func (p *reporter) answered(e *execution, err error) bool {
-	r := p.runtime
-	var answer *transport.Error
-	switch {
-	case err == nil:
-	case errors.Is(err, transport.ErrConflict):
-		r.log.Warn("report refused: the state is no longer this runtime's", append(infoFields(e.info()), zap.Error(err))...)
-	case e.unanswered && transport.IsNotQueued(err):
-		// An earlier attempt was taken, and its answer lost.
-		err = nil
-	case unauthorized(err):
-		r.counters.refused(err, r.log)
-		return false
-	case temporary(err):
-		e.unanswered = true
-		return false
-	case e.outcome.Kind == Executed && errors.As(err, &answer) &&
-		(answer.Status == http.StatusRequestEntityTooLarge || answer.Status == http.StatusUnprocessableEntity):
-		// The outputs will never be taken; the state must not be stuck for it.
-		e.outcome, e.report.Outcome, _ = r.failed(e, Permanent(fmt.Errorf("the state manager refuses the outputs: %w", err)))
-		return false
-	default:
-		r.log.Error("report refused", append(infoFields(e.info()), zap.Stringer("outcome", e.outcome.Kind), zap.Error(err))...)
-	}
-	r.counters.reported(err)
-	r.traceReported(e, err)
-	return true
-}
-
-// later plans another attempt for executions that got no answer. The lock is
-// held.
-func (p *reporter) later(again []*execution, cause error) {
-	delay := nextDelay(p.wait, cause)
-	if delay == backoff.Stop {
-		for _, e := range again {
-			p.runtime.log.Error("gave up reporting", append(infoFields(e.info()), zap.Error(cause))...)
-			p.runtime.counters.reported(cause)
-			p.runtime.traceReported(e, cause)
-		}
-		p.forget(again)
-		return
-	}
-	if unauthorized(cause) {
-		delay = max(delay, refusedInterval)
-	} else {
-		p.runtime.log.Warn("cannot report yet", zap.Int("states", len(again)), zap.Error(cause), zap.Duration("retry_in", delay))
-	}
-	var t *time.Timer
-	t = time.AfterFunc(delay, func() {
+	return func() {
+		watch.Stop()
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if waiting, ok := p.retries[t]; ok {
-			delete(p.retries, t)
-			p.pending = append(p.pending, waiting...)
-			p.send()
+		over = true
+		if stalled {
+			p.stalled--
 		}
-	})
-	p.retries[t] = again
-}
-
-// delivered forgets the executions of a batch but for those that are tried
-// again. The lock is held.
-func (p *reporter) delivered(batch, again []*execution) {
-	kept := 0
-	done := batch[:0:0]
-	for _, e := range batch {
-		if kept < len(again) && again[kept] == e {
-			kept++
-			continue
-		}
-		done = append(done, e)
 	}
-	p.forget(done)
 }
 
 // forget drops executions that are over. The lock is held.
@@ -264,8 +207,9 @@ func (p *reporter) unreported() int {
 }
 
 // flush waits until all is delivered, or ctx ends. It returns how many were
-// not.
+// not. From now on attempts follow one another quickly.
 func (p *reporter) flush(ctx context.Context) int {
+	p.hurry()
 	for {
 		left := p.unreported()
 		if left == 0 {
@@ -281,12 +225,13 @@ func (p *reporter) flush(ctx context.Context) int {
 
 // close gives up what is not delivered.
 func (p *reporter) close() {
+	p.cancel()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
 	p.pending = nil
-	for t := range p.retries {
-		t.Stop()
+	for g := range p.retries {
+		g.timer.Stop()
 	}
 	clear(p.retries)
 }

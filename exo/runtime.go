@@ -50,8 +50,10 @@ type Runtime struct {
 	draining atomic.Bool   // Run claims no more
 	done     chan struct{} // closed when Run has returned
 
+	registered registration
+
 	slots    *slots
-	held     held
+	held     *held
 	reporter *reporter
 	work     chan *execution
 	workers  sync.WaitGroup
@@ -115,12 +117,14 @@ func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption)
 		ready:     make(chan struct{}),
 		done:      make(chan struct{}),
 		slots:     newSlots(config.workers, nodes),
+		held:      newHeld(),
 		work:      make(chan *execution, config.workers),
 	}
 	if _, ok := r.transport.(transport.Heartbeater); !ok {
 		config.lease = 0 // a lease that cannot be kept would be lost
 	}
 	r.stopped, r.stop = context.WithCancel(context.Background())
+	r.registered.wait = newClaimBackoff()
 	r.reporter = newReporter(r)
 	return r, nil
 }
@@ -155,6 +159,9 @@ func (r *Runtime) Run(ctx context.Context) error {
 	close(r.ready)
 	r.log.Info("runtime ready", zap.Int("nodes", len(r.nodes)), zap.Int("workers", r.config.workers), zap.String("version", Version()))
 
+	draining, release := outlasting(running, r.config.drainTimeout)
+	defer release()
+
 	// Nodes outlive ctx: they end when they are done, or when the drain does.
 	executing, abandon := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer abandon(nil)
@@ -168,7 +175,7 @@ func (r *Runtime) Run(ctx context.Context) error {
 	r.claimUntil(running, executing)
 	r.draining.Store(true)
 	close(r.work)
-	err := r.drain(abandon)
+	err := r.drain(draining, abandon)
 
 	stopBeating()
 	heartbeats.Wait()

@@ -16,6 +16,7 @@ type slots struct {
 	names   []string       // of all nodes
 	plain   []string       // of the nodes without a limit
 	limited map[string]int // free slots of the nodes with one
+	widened func()         // to be called when a node without a free slot gets one; may be nil
 
 	// freed has a token when a slot was given back since the last look.
 	freed chan struct{}
@@ -35,12 +36,17 @@ func newSlots(workers int, nodes []node.Any) *slots {
 }
 
 // claimable says what can be claimed now: which nodes, and how many states at
-// the most. Nodes with a limit are asked for only as far as each could take
-// all of the states, because a claim cannot say how many of each it wants;
-// without them, by plainOnly, more of the others can be had.
-func (s *slots) claimable(batch int, plainOnly bool) (names []string, most int) {
+// the most. Nodes with a limit are asked for only as far as each could take all
+// of the states, because a claim cannot say how many of each it wants. So the
+// most limited node keeps a claim small; above leaves out the nodes that cannot
+// take more states than that, so that more of the others can be had.
+//
+// Nodes that have no free slot are left out as well; widened is called when one
+// of them gets a slot back before the next look.
+func (s *slots) claimable(batch, above int, widened func()) (names []string, most int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.widened = nil
 	most = min(s.idle, batch)
 	if most <= 0 {
 		return nil, 0
@@ -48,16 +54,15 @@ func (s *slots) claimable(batch int, plainOnly bool) (names []string, most int) 
 	if len(s.limited) == 0 {
 		return s.names, most
 	}
-	names = s.plain
-	if plainOnly {
-		if len(names) == 0 {
-			return nil, 0
-		}
-		return names, most
-	}
+	names = slices.Clip(s.plain)
 	for _, name := range s.names {
-		if free, ok := s.limited[name]; ok && free > 0 {
-			names = append(slices.Clip(names), name)
+		free, ok := s.limited[name]
+		switch {
+		case !ok:
+		case free == 0:
+			s.widened = widened
+		case free > above:
+			names = append(names, name)
 			most = min(most, free)
 		}
 	}
@@ -66,6 +71,9 @@ func (s *slots) claimable(batch int, plainOnly bool) (names []string, most int) 
 	}
 	return names, most
 }
+
+// limits reports whether any node has a limit.
+func (s *slots) limits() bool { return len(s.limited) > 0 }
 
 // take uses up a slot for a state of the node. It reports false, and takes
 // nothing, if there is none.
@@ -91,6 +99,10 @@ func (s *slots) give(name string) {
 	s.idle++
 	if free, ok := s.limited[name]; ok {
 		s.limited[name] = free + 1
+		if free == 0 && s.widened != nil {
+			s.widened()
+			s.widened = nil
+		}
 	}
 	s.mu.Unlock()
 	notify(s.freed)
