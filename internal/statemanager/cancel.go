@@ -33,7 +33,6 @@ func (e *Engine) CancelRun(now time.Time, ns, runID string) error {
 	for _, p := range r.program.placements {
 		p.queue.sweep()
 	}
-	e.sweepLeases()
 	e.settled()
 	return nil
 }

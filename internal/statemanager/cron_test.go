@@ -89,14 +89,12 @@ func TestCronIsReplaced(t *testing.T) {
 	if at, ok := b.NextEvent(); ok {
 		t.Errorf("there is an event at %s", at)
 	}
+	b.cron("earlier", transport.CronTrigger{Expression: "* * * * *"})
 	for range 1000 { // replaced triggers do not pile up
 		b.cron("g", transport.CronTrigger{Expression: "0 0 1 1 *"})
 	}
-	if err := statemanager.Check(b.Engine); err != nil {
-		t.Error(err)
-	}
-	if n := statemanager.CronEntries(b.Engine); n > 2 {
-		t.Errorf("%d triggers are kept, want at most 2", n)
+	if n := statemanager.CronEntries(b.Engine); n > 4 {
+		t.Errorf("%d triggers are kept, want at most 4", n)
 	}
 }
 
@@ -129,7 +127,9 @@ func TestCancelTriggers(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, statemanager.Options{})
 	b.cron("g", transport.CronTrigger{Expression: "* * * * *"}, transport.CronTrigger{Expression: "* * * * *"})
-	b.cron("other", transport.CronTrigger{Expression: "* * * * *"})
+	for _, other := range []string{"other", "more", "most"} {
+		b.cron(other, transport.CronTrigger{Expression: "* * * * *"})
+	}
 	for _, want := range []int{2, 0} {
 		if n, err := b.CancelTriggers(b.now, "ns", "g"); n != want || err != nil {
 			t.Errorf("cancelled %d, %v, want %d", n, err, want)

@@ -21,7 +21,8 @@ import "github.com/exospherehost/exo-go/exo/transport"
 //   - The join's own states have s as their direct parent and descend from it,
 //     but are not among its branches. Of the joins on one anchor, a later one
 //     waits for the earlier ones that lead to it by next_nodes, and for all that
-//     follows from them. Joins that do not lead to each other run side by side.
+//     follows from them; one that a failure keeps from running is not waited for.
+//     Joins that do not lead to each other run side by side.
 //   - Joins nest. What an inner join waits for, an outer one waits for; and so it
 //     does for the inner join's states and what descends from them, since all of
 //     these descend from the outer anchor. When the last branch of an inner join

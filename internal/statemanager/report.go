@@ -138,10 +138,7 @@ func (e *Engine) read(given transport.Outcome) (outcome, error) {
 	case transport.Executed:
 		o.kind, o.outputs = reportedExecuted, g.Outputs
 		for _, out := range g.Outputs {
-			var size [8]byte
-			binary.LittleEndian.PutUint64(size[:], uint64(len(out)))
-			_, _ = h.Write(size[:])
-			_, _ = h.Write(out)
+			_, _ = h.Write(out) // an object says itself where it ends
 		}
 	case transport.Errored:
 		o.kind, o.text, o.permanent = reportedErrored, g.Message, g.Permanent
