@@ -37,6 +37,9 @@ type claimer struct {
 	pace    *pace
 	failing backoff.BackOff
 
+	// most bounds claims whose answers would be too large; 0: no bound.
+	most int
+
 	// above is the size of the last claim if it was full and nodes with a limit
 	// kept it small: the others may have more.
 	above int
@@ -69,7 +72,7 @@ func (c *claimer) claim(ctx, claiming, executing context.Context) {
 	if c.above = 0; above > 0 {
 		wait = 0 // others may be waiting
 	}
-	names, most := r.slots.claimable(r.config.batchSize, above, wake)
+	names, most := r.slots.claimable(c.batch(), above, wake)
 	switch {
 	case r.reporter.full() || most == 0 && above == 0:
 		r.awaitRoom(ctx)
@@ -89,6 +92,7 @@ func (c *claimer) claim(ctx, claiming, executing context.Context) {
 	for _, s := range states {
 		r.dispatch(ctx, executing, s)
 	}
+	c.fit(most, len(states), err)
 	if err != nil {
 		r.doubt(err)
 		r.afterClaimError(ctx, c.failing, err)
@@ -103,6 +107,28 @@ func (c *claimer) claim(ctx, claiming, executing context.Context) {
 		}
 	case took < wait/2 && waiting.Err() == nil: // the state manager did not wait for us
 		c.pace.empty(ctx, r.reporter.taken)
+	}
+}
+
+// batch is the most states that one claim may ask for.
+func (c *claimer) batch() int {
+	if c.most > 0 {
+		return min(c.most, c.runtime.config.batchSize)
+	}
+	return c.runtime.config.batchSize
+}
+
+// fit halves what claims ask for when an answer is too large, and lets it grow
+// by one with every full claim from then on. The states of an answer that is
+// too large come back when their leases end.
+func (c *claimer) fit(asked, got int, err error) {
+	switch {
+	case errors.Is(err, transport.ErrAnswerTooLarge):
+		c.most = max(asked/2, 1)
+	case c.most > 0 && got >= asked:
+		if c.most++; c.most >= c.runtime.config.batchSize {
+			c.most = 0
+		}
 	}
 }
 

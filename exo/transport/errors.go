@@ -61,6 +61,10 @@ var (
 	ErrUnsupported  = &Error{Status: http.StatusNotImplemented, Message: "unsupported by this state manager"}
 )
 
+// ErrAnswerTooLarge is the cause of an [*Error] for an answer that is larger than
+// a transport reads. The call was made, and may have been a success.
+var ErrAnswerTooLarge = errors.New("answer too large")
+
 // IsNotQueued reports whether err is a state manager's refusal of a report
 // because the state is under claim no longer (protocol.md §3). To a report that
 // is sent again because the first attempt had no answer, it means that the

@@ -107,7 +107,7 @@ func (c *conn) send(ctx context.Context, k call, read func(answer []byte) error)
 	case tooLarge:
 		return &Error{
 			Op: k.op, Status: http.StatusRequestEntityTooLarge, RequestID: id,
-			Message: fmt.Sprintf("the answer is larger than %d MiB", maxAnswer>>20),
+			Message: fmt.Sprintf("the answer is larger than %d MiB", maxAnswer>>20), Err: ErrAnswerTooLarge,
 		}
 	}
 	if err := read(*buf); err != nil {
