@@ -38,9 +38,9 @@ type Options struct {
 	// call the engine.
 	OnChange func(Change)
 
-	// KeepRuns is how many runs at rest are kept: those that came to rest first
-	// are dropped beyond it, with their states and stores. 0 keeps them all. Runs
-	// under way are never dropped.
+	// KeepRuns is how many runs at rest each namespace keeps: those that came to
+	// rest first are dropped beyond it, with their states and stores. 0 keeps them
+	// all. Runs under way are never dropped.
 	KeepRuns int
 
 	// KeepStates bounds the states of runs at rest in the same way, except that
@@ -85,7 +85,6 @@ type Engine struct {
 	crons     timeline[*cronTrigger]
 	cronsLive int
 
-	resting restingRuns
 	changes []changed
 	touched *run // the run that changes belong to
 	hash    maphash.Hash
@@ -104,6 +103,8 @@ type namespace struct {
 	graphs registry[*graph]
 	runs   []*run                 // in order of creation
 	queues map[string]*readyQueue // by node
+
+	resting restingRuns
 }
 
 // A registry is a map that remembers the order in which names came.

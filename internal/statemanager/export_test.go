@@ -127,16 +127,18 @@ func (c *checker) run() error {
 	if len(c.leases) != e.leased {
 		c.failf("%d leases, counted %d", len(c.leases), e.leased)
 	}
-	resting, restingStates := 0, 0
-	for _, r := range e.runs {
-		c.checkRun(r)
-		if r.resting {
-			resting++
-			restingStates += len(r.states)
+	for _, ns := range e.namespaces {
+		runs, states := 0, 0
+		for _, r := range ns.runs {
+			c.checkRun(r)
+			if r.resting {
+				runs++
+				states += len(r.states)
+			}
 		}
-	}
-	if resting != e.resting.runs || restingStates != e.resting.states {
-		c.failf("%d runs at rest with %d states, counted %d and %d", resting, restingStates, e.resting.runs, e.resting.states)
+		if runs != ns.resting.runs || states != ns.resting.states {
+			c.failf("%d runs at rest with %d states, counted %d and %d", runs, states, ns.resting.runs, ns.resting.states)
+		}
 	}
 	return c.err
 }

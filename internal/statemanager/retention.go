@@ -7,8 +7,8 @@ import "slices"
 // must not grow without bound. A run that is dropped is gone: its id and those
 // of its states are unknown from then on.
 
-// restingRuns are the runs at rest, in the order in which they came to it. A run
-// that a manual retry wakes leaves a stale entry behind.
+// restingRuns are the runs of a namespace that are at rest, in the order in which
+// they came to it. A run that a manual retry wakes leaves a stale entry behind.
 type restingRuns struct {
 	queue  []restingRun
 	head   int
@@ -26,7 +26,7 @@ func (e *Engine) rest(r *run, atRest bool) {
 	if r.resting == atRest {
 		return
 	}
-	q := &e.resting
+	q := &r.namespace.resting
 	r.resting = atRest
 	if !atRest {
 		q.runs--
@@ -42,13 +42,12 @@ func (e *Engine) rest(r *run, atRest bool) {
 	}
 	q.queue = append(q.queue, restingRun{r, r.rests})
 	for e.keepRuns > 0 && q.runs > e.keepRuns || e.keepStates > 0 && q.states > e.keepStates && q.runs > 1 {
-		e.dropOldest()
+		e.drop(q.oldest())
 	}
 }
 
-// dropOldest drops the run that came to rest first.
-func (e *Engine) dropOldest() {
-	q := &e.resting
+// oldest takes out the run that came to rest first. There must be one.
+func (q *restingRuns) oldest() *run {
 	for {
 		first := q.queue[q.head]
 		q.queue[q.head] = restingRun{}
@@ -57,16 +56,15 @@ func (e *Engine) dropOldest() {
 			q.head = 0
 		}
 		if first.run.resting && first.run.rests == first.rests {
-			e.drop(first.run)
-			return
+			return first.run
 		}
 	}
 }
 
 // drop forgets a run at rest.
 func (e *Engine) drop(r *run) {
-	e.resting.runs--
-	e.resting.states -= r.restingStates
+	r.namespace.resting.runs--
+	r.namespace.resting.states -= r.restingStates
 	delete(e.runs, r.id)
 	for _, st := range r.states {
 		e.ids.remove(st)

@@ -39,7 +39,6 @@ func TestKeepRuns(t *testing.T) {
 		runs = append(runs, b.run())
 		states = append(states, b.claim("a"))
 	}
-	b.register("other", node("N"))
 	want := func(indexes ...int) {
 		t.Helper()
 		var ids []string
@@ -65,6 +64,21 @@ func TestKeepRuns(t *testing.T) {
 	want(4, 2, 0)
 	b.report(states[4], outputs("x"))
 	want(4, 0)
+
+	// Every namespace has its own.
+	if _, err := b.PutGraph(b.now, "other", "g", transport.GraphSpec{Nodes: []transport.Placement{step("a")}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if _, err := b.Trigger(b.now, "other", "g", transport.TriggerSpec{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.drain()
+	want(4, 0)
+	if p, err := b.Runs("other", 1, 10); err != nil || p.Total != 2 {
+		t.Errorf("the other namespace has %d runs, %v", p.Total, err)
+	}
 
 	// What is gone is unknown.
 	_, _, err := b.Run("ns", runs[1])
