@@ -246,10 +246,22 @@ func mutants() []mutant {
 // mutantName says, in the environment, which mutant TestMutant is to test.
 const mutantName = "EXO_TEST_MUTANT"
 
+// poor is no mutant, but a state manager without extensions.
+const poor = "without extensions"
+
 // TestMutant fails, as it should, for TestFaultsAreCaught.
 func TestMutant(t *testing.T) {
 	t.Parallel()
 	name := os.Getenv(mutantName)
+	if name == poor {
+		transporttest.RunInBubble(t, func(t *testing.T, _ transporttest.Options) transport.StateManager {
+			t.Helper()
+			s := local.New(local.WithoutExtensions())
+			t.Cleanup(func() { _ = s.Close() })
+			return s
+		})
+		return
+	}
 	i := slices.IndexFunc(mutants(), func(m mutant) bool { return m.name == name })
 	if i < 0 {
 		t.Skip("run by TestFaultsAreCaught")
@@ -270,9 +282,7 @@ func TestFaultsAreCaught(t *testing.T) {
 	for _, m := range mutants() {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMutant$")
-			cmd.Env = append(os.Environ(), mutantName+"="+m.name)
-			out, err := cmd.CombinedOutput()
+			out, err := testMutant(t, m.name)
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) {
 				t.Fatalf("%v: %s", err, out)
@@ -287,5 +297,31 @@ func TestFaultsAreCaught(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// testMutant runs TestMutant by itself, since it may fail.
+func testMutant(t *testing.T, name string) (output []byte, err error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMutant$", "-test.v")
+	cmd.Env = append(os.Environ(), mutantName+"="+name)
+	return cmd.CombinedOutput()
+}
+
+// A rule that could not be tested must not look as if it had been.
+func TestWhatIsLackingIsSkippedByName(t *testing.T) {
+	t.Parallel()
+	out, err := testMutant(t, poor)
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, want := range []string{
+		"--- SKIP: TestMutant/§13_wait:_until_a_state_is_made ", `the state manager lacks the extension "wait"`,
+		"--- SKIP: TestMutant/§13_store:_set,_get,_delete ", `the state manager lacks the extension "store"`,
+		"--- PASS: TestMutant/§11_re-queue:_the_same_state_again,_after_a_time ",
+	} {
+		if !bytes.Contains(out, []byte(want)) {
+			t.Errorf("does not say %q", want)
+		}
 	}
 }

@@ -54,9 +54,14 @@ func RunInBubble(t *testing.T, newStateManager func(t *testing.T, o Options) tra
 	t.Helper()
 	run(t, func(t *testing.T, r rule) {
 		t.Helper()
+		var skipped bool
 		synctest.Test(t, func(t *testing.T) {
+			defer func() { skipped = t.Skipped() }()
 			r.run(newWorld(t, newStateManager(t, r.options), true))
 		})
+		if skipped { // which the bubble keeps to itself
+			t.Skip("skipped, for the reason above")
+		}
 	})
 }
 
