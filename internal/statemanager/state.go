@@ -176,11 +176,14 @@ func (st *state) detail() transport.StateDetail {
 	return d
 }
 
-// parents is the ancestry, the root first.
+// parents is the ancestry, the root first; nil if there is none.
 func (st *state) parents() []transport.Parent {
 	n := 0
 	for a := st.parent; a != nil; a = a.parent {
 		n++
+	}
+	if n == 0 {
+		return nil
 	}
 	all := make([]transport.Parent, n)
 	for a := st.parent; a != nil; a = a.parent {
