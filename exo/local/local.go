@@ -30,11 +30,9 @@ type StateManager struct {
 	extensions  []transport.Extension
 	corsOrigins []string
 
-	// underway is held for reading by every call, and for writing by Close.
-	underway sync.RWMutex
-	closed   bool          // under underway
-	closing  chan struct{} // closed first, so that no call waits on
-	once     sync.Once
+	calls   gate
+	closing chan struct{} // closed first by Close, so that no call waits on
+	once    sync.Once
 }
 
 // New makes a state manager that keeps its state in memory. It starts one
@@ -50,7 +48,7 @@ func New(opts ...Option) *StateManager {
 	}
 	s := &StateManager{
 		log: c.log, extensions: c.extensions, corsOrigins: c.corsOrigins,
-		closing: make(chan struct{}),
+		calls: newGate(), closing: make(chan struct{}),
 	}
 	c.engine.OnChange = s.changed
 	s.engine = statemanager.New(c.engine)
@@ -116,9 +114,7 @@ func (s *StateManager) Handler(apiKeys ...string) http.Handler {
 func (s *StateManager) Close() error {
 	s.once.Do(func() {
 		close(s.closing)
-		s.underway.Lock()
-		s.closed = true
-		s.underway.Unlock()
+		s.calls.shut()
 		s.clock.stop()
 	})
 	return nil
@@ -139,15 +135,13 @@ func ended(op string, cause error) error {
 
 // enter begins a call, which leave ends.
 func (s *StateManager) enter(op string) error {
-	s.underway.RLock()
-	if s.closed {
-		s.underway.RUnlock()
+	if !s.calls.enter() {
 		return closed(op)
 	}
 	return nil
 }
 
-func (s *StateManager) leave() { s.underway.RUnlock() }
+func (s *StateManager) leave() { s.calls.leave() }
 
 func allExtensions() []transport.Extension {
 	return []transport.Extension{
