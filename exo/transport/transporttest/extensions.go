@@ -40,7 +40,7 @@ func storeRules() []rule {
 		}},
 		{name: "§13 store: set, get, delete", run: func(w *world) {
 			store, s := w.stored()
-			for _, key := range []string{"new", "given", "a key with: ?#%é", "dotted.key"} {
+			for _, key := range []string{"new", "given", "a key with: ?#%é", "dotted.key", "name/of one/item"} {
 				for _, value := range []string{"", "v", "\x00\n\"é😀"} {
 					w.ok(store.StoreSet(w.ctx(), s.ID, key, value))
 					w.has(store, s, key, value, true)

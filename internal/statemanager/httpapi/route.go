@@ -14,6 +14,7 @@ type params [maxParams]string
 type route struct {
 	literal map[string]*route
 	param   *route // any segment but an empty one
+	slashes bool   // the segment may stand for a name that holds a slash
 	methods map[string]*endpoint
 	allow   string // the methods, as a 405 names them
 }
@@ -28,6 +29,7 @@ func (t *route) add(e *endpoint) {
 				at.param = &route{}
 			}
 			at = at.param
+			at.slashes = segment == "{key}"
 			continue
 		}
 		if at.literal == nil {
@@ -53,7 +55,7 @@ func (t *route) add(e *endpoint) {
 // find gives the place of an escaped path in the tree, nil if it has none. The
 // path is taken apart before its segments are decoded, so that no name can
 // pass for two segments; a name that holds a slash is not to be reached, as on
-// the reference server.
+// the reference server, but for keys of the store, which it does not have.
 func (t *route) find(path string, p *params) *route {
 	if path == "" || path[0] != '/' {
 		return nil
@@ -71,7 +73,7 @@ func (t *route) find(path string, p *params) *route {
 		}
 		if strings.IndexByte(segment, '%') >= 0 {
 			name, err := url.PathUnescape(segment)
-			if err != nil || strings.IndexByte(name, '/') >= 0 {
+			if err != nil || !at.param.slashes && strings.IndexByte(name, '/') >= 0 {
 				return nil
 			}
 			segment = name
