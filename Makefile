@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 
 .DEFAULT_GOAL := all
-.PHONY: all help lint test bench fuzz fmt tidy cover ci
+.PHONY: all help lint test bench fuzz fmt docs tidy cover ci
 
 all: lint test ## Lint and test: the default
 
@@ -33,6 +33,9 @@ fuzz: ## Run each fuzz target for FUZZTIME (10s)
 fmt: ## Format the code
 	$(GOLANGCI) fmt ./...
 
+docs: ## Copy the compiled samples into README.md and docs
+	go run ./internal/weave
+
 tidy: ## Bring every go.mod up to date
 	@git ls-files '*go.mod' | while read -r mod; do (cd "$$(dirname "$$mod")" && go mod tidy) || exit 1; done
 
@@ -43,3 +46,5 @@ cover: ## Measure the tests' coverage, across packages, into cover.html
 
 ci: ## Run all that the checks of a change run
 	.ci/run
+
+include build/release.mk
