@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -165,6 +166,28 @@ func TestWithoutExtensions(t *testing.T) {
 		time.Sleep(time.Hour) // no lease ends
 		do(t, way, s, "x")
 	})
+}
+
+// The joins of the reference server collect nothing, and that is told.
+func TestAsReference(t *testing.T) {
+	t.Parallel()
+	for _, asReference := range []bool{false, true} {
+		var opts []local.Option
+		if asReference {
+			opts = append(opts, local.AsReference())
+		}
+		way := newLocal(t, opts...).Namespace(ns)
+		prepare(t, way, "A")
+		graph := transport.GraphSpec{Nodes: []transport.Placement{step("A", "a", "v", "b"), step("A", "b", "v", "c"), {
+			Node: "A", Namespace: ns, Identifier: "c", Inputs: map[string]string{"text": "${{ b.outputs.text }}"},
+			Unites: &transport.Unites{Identifier: "a"},
+		}}}
+		_, err := way.PutGraph(t.Context(), "collecting", graph)
+		extensions, _ := way.(transport.Extender).Extensions(t.Context())
+		if refused, told := err != nil, slices.Contains(extensions, transport.ExtensionCollect); refused != asReference || told == asReference {
+			t.Errorf("as the reference %t: %v, with %v", asReference, err, extensions)
+		}
+	}
 }
 
 func is[T any](v any) bool {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 
 	"go.uber.org/zap"
@@ -45,6 +46,9 @@ func New(opts ...Option) *StateManager {
 	}
 	for _, o := range opts {
 		o.apply(&c)
+	}
+	if c.engine.Rules.AsReference {
+		c.extensions = slices.DeleteFunc(c.extensions, func(x transport.Extension) bool { return x == transport.ExtensionCollect })
 	}
 	s := &StateManager{
 		log: c.log, extensions: c.extensions, corsOrigins: c.corsOrigins,
