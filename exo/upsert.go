@@ -1,6 +1,7 @@
 package exo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,8 +49,13 @@ func (m *StateManager) UpsertGraph(ctx context.Context, g *Graph) (*GraphInfo, e
 }
 
 // UpsertSpec is [StateManager.UpsertGraph] of a graph that was built or read
-// at run time, without types. Only the state manager validates it.
+// at run time, without types: see [ParseGraph]. Only the state manager validates
+// it. Placements without a namespace get that of m.
 func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSpec) (*GraphInfo, error) {
+	spec.Nodes = slices.Clone(spec.Nodes)
+	for i := range spec.Nodes {
+		spec.Nodes[i].Namespace = cmp.Or(spec.Nodes[i].Namespace, m.namespace)
+	}
 	if statemanager.CollectsBranches(name, spec) {
 		if err := m.requires(ctx, transport.ExtensionCollect); err != nil {
 			return nil, fmt.Errorf("exo: upsert graph %q: a join collects outputs of its branches: %w", name, err)

@@ -1,0 +1,324 @@
+package exo
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// A graph file is a graph as PUT /graph takes it (protocol.md §4), with its
+// name. It holds no secrets, only their names.
+type graphFile struct {
+	Name     string                  `json:"name"`
+	Secrets  map[string]*string      `json:"secrets"`
+	Nodes    []filePlacement         `json:"nodes"`
+	Retry    *RetryPolicy            `json:"retry_policy,omitempty"`
+	Store    *transport.StoreConfig  `json:"store_config,omitempty"`
+	Triggers []transport.CronTrigger `json:"triggers,omitempty"`
+}
+
+// filePlacement is a placement that leaves out what stands for itself.
+type filePlacement struct {
+	Node       string            `json:"node_name"`
+	Namespace  string            `json:"namespace,omitempty"`
+	Identifier string            `json:"identifier"`
+	Inputs     map[string]string `json:"inputs"`
+	Next       []string          `json:"next_nodes,omitempty"`
+	Unites     *transport.Unites `json:"unites,omitempty"`
+}
+
+// JSON writes the graph as a file that [ParseGraph] reads, indented, for other
+// tools, reviews and the command exo graph apply. It fails as Validate does.
+//
+// Secrets are written by name, with null in place of their values. Nodes that
+// are not [Remote] have no namespace: they get that of the client which writes
+// the graph to a state manager.
+func (g *Graph) JSON() ([]byte, error) {
+	if err := g.Validate(); err != nil {
+		return nil, err
+	}
+	spec := g.Spec("")
+	file := graphFile{
+		Name:     g.name,
+		Secrets:  make(map[string]*string, len(spec.Secrets)),
+		Nodes:    make([]filePlacement, len(spec.Nodes)),
+		Retry:    spec.Retry,
+		Triggers: spec.Triggers,
+	}
+	for name := range spec.Secrets {
+		file.Secrets[name] = nil
+	}
+	for i, p := range spec.Nodes {
+		file.Nodes[i] = filePlacement(p)
+	}
+	if len(spec.Store.RequiredKeys) > 0 || len(spec.Store.DefaultValues) > 0 {
+		file.Store = &transport.StoreConfig{
+			RequiredKeys:  append([]string{}, spec.Store.RequiredKeys...),
+			DefaultValues: map[string]string{},
+		}
+		maps.Copy(file.Store.DefaultValues, spec.Store.DefaultValues)
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // inputs are texts for people to read
+	e.SetIndent("", "  ")
+	if err := e.Encode(file); err != nil {
+		return nil, fmt.Errorf("exo: write graph %q: %w", g.name, err)
+	}
+	return b.Bytes(), nil
+}
+
+// ParseGraph reads a graph file: the body of PUT /graph (protocol.md §4) and
+// "name". [StateManager.UpsertSpec] takes the result.
+//
+// Members that are not known, or given twice, are errors, so that a mistyped
+// one is not taken for one left out; all that is wrong is reported together. A
+// member that is null is as one left out. A secret that is null has an empty
+// value, to be set before the graph is written: state managers refuse it as it
+// is. What a retry policy leaves out is as in
+// [github.com/exospherehost/exo-go/exo/transport.DefaultRetryPolicy].
+//
+// Whether the graph can run is for the state manager to say.
+func ParseGraph(data []byte) (name string, spec GraphSpec, err error) {
+	var raw json.RawMessage
+	d := json.NewDecoder(bytes.NewReader(data))
+	if err := d.Decode(&raw); err != nil {
+		return "", GraphSpec{}, fmt.Errorf("exo: parse graph: %w", jsonError(data, err))
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return "", GraphSpec{}, errors.New("exo: parse graph: something follows the graph's end")
+	}
+	if err := graphReader(&name, &spec).object("the graph", raw); err != nil {
+		return "", GraphSpec{}, fmt.Errorf("exo: parse graph: %w", err)
+	}
+	return name, spec, nil
+}
+
+// jsonError adds to a mistake of syntax the line that it is on.
+func jsonError(data []byte, err error) error {
+	var s *json.SyntaxError
+	if !errors.As(err, &s) {
+		return err
+	}
+	at := min(max(int(s.Offset), 0), len(data))
+	return fmt.Errorf("line %d: %w", 1+bytes.Count(data[:at], []byte("\n")), err)
+}
+
+// memberReader reads the value of a member of an object; where names it.
+type memberReader func(where string, raw json.RawMessage) error
+
+// fileReader reads an object: each of its members by a function.
+type fileReader struct {
+	members  map[string]memberReader
+	required []string
+}
+
+// object reads raw, and reports all that is wrong with it.
+func (r *fileReader) object(where string, raw json.RawMessage) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return fmt.Errorf("%s: want an object, got %s", where, excerpt(raw))
+	}
+	var errs []error
+	seen := map[string]bool{}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return fmt.Errorf("%s: %w", where, err)
+		}
+		name := fmt.Sprint(token)
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return fmt.Errorf("%s: %w", where, err)
+		}
+		read, known := r.members[name]
+		switch {
+		case !known:
+			errs = append(errs, fmt.Errorf("%s: unknown member %q; there are %s", where, name, strings.Join(slices.Sorted(maps.Keys(r.members)), ", ")))
+		case seen[name]:
+			errs = append(errs, fmt.Errorf("%s: member %q is given twice", where, name))
+		case string(value) == "null":
+			continue
+		default:
+			errs = append(errs, read(where+": "+name, value))
+		}
+		seen[name] = true
+	}
+	for _, name := range r.required {
+		if !seen[name] {
+			errs = append(errs, fmt.Errorf("%s: member %q is missing", where, name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// excerpt is the beginning of raw.
+func excerpt(raw json.RawMessage) string {
+	const most = 40
+	if len(raw) > most {
+		return strings.ToValidUTF8(string(raw[:most]), "") + "…"
+	}
+	return string(raw)
+}
+
+// into reads a value that is no object of its own into v.
+func into[T any](v *T, wanted string) memberReader {
+	return func(where string, raw json.RawMessage) error {
+		if err := json.Unmarshal(raw, v); err != nil {
+			return fmt.Errorf("%s: want %s, got %s", where, wanted, excerpt(raw))
+		}
+		return nil
+	}
+}
+
+// list reads a list, each of its items by read.
+func list[T any](items *[]T, read func(v *T) *fileReader) memberReader {
+	return func(where string, raw json.RawMessage) error {
+		var raws []json.RawMessage
+		if err := into(&raws, "a list of objects")(where, raw); err != nil {
+			return err
+		}
+		*items = make([]T, len(raws))
+		errs := make([]error, len(raws))
+		for i := range raws {
+			errs[i] = read(&(*items)[i]).object(fmt.Sprintf("%s[%d]", where, i), raws[i])
+		}
+		return errors.Join(errs...)
+	}
+}
+
+// texts reads an object of strings. A null would be read as an empty string:
+// it is an error.
+func texts(m *map[string]string) memberReader {
+	return func(where string, raw json.RawMessage) error {
+		var pointers map[string]*string
+		if err := into(&pointers, "an object of strings")(where, raw); err != nil {
+			return err
+		}
+		*m = make(map[string]string, len(pointers))
+		for _, name := range slices.Sorted(maps.Keys(pointers)) {
+			if pointers[name] == nil {
+				return fmt.Errorf("%s: %q: want a string, got null", where, name)
+			}
+			(*m)[name] = *pointers[name]
+		}
+		return nil
+	}
+}
+
+func graphReader(name *string, spec *GraphSpec) *fileReader {
+	return &fileReader{required: []string{"name", "nodes"}, members: map[string]memberReader{
+		"name": func(where string, raw json.RawMessage) error {
+			if err := into(name, "a string")(where, raw); err != nil {
+				return err
+			}
+			if strings.TrimSpace(*name) == "" {
+				return fmt.Errorf("%s: is empty", where)
+			}
+			return nil
+		},
+		"secrets": func(where string, raw json.RawMessage) error {
+			var values map[string]*string
+			if json.Unmarshal(raw, &values) != nil { // the error, and raw, may tell a secret
+				return fmt.Errorf("%s: want an object of strings, or of null for what is given later", where)
+			}
+			spec.Secrets = make(transport.Secrets, len(values))
+			for secret, value := range values {
+				if value == nil {
+					value = new(string)
+				}
+				spec.Secrets[secret] = *value
+			}
+			return nil
+		},
+		"nodes": list(&spec.Nodes, placementReader),
+		"retry_policy": func(where string, raw json.RawMessage) error {
+			policy := transport.DefaultRetryPolicy()
+			spec.Retry = &policy
+			return retryReader(&policy).object(where, raw)
+		},
+		"store_config": func(where string, raw json.RawMessage) error {
+			return (&fileReader{members: map[string]memberReader{
+				"required_keys":  into(&spec.Store.RequiredKeys, "a list of strings"),
+				"default_values": texts(&spec.Store.DefaultValues),
+			}}).object(where, raw)
+		},
+		"triggers": list(&spec.Triggers, triggerReader),
+	}}
+}
+
+func placementReader(p *transport.Placement) *fileReader {
+	p.Inputs, p.Next = map[string]string{}, []string{}
+	return &fileReader{
+		required: []string{"node_name", "identifier"},
+		members: map[string]memberReader{
+			"node_name":  into(&p.Node, "a string"),
+			"namespace":  into(&p.Namespace, "a string"),
+			"identifier": into(&p.Identifier, "a string"),
+			"inputs":     texts(&p.Inputs),
+			"next_nodes": into(&p.Next, "a list of strings"),
+			"unites": func(where string, raw json.RawMessage) error {
+				p.Unites = &transport.Unites{Strategy: AllSuccess}
+				return (&fileReader{required: []string{"identifier"}, members: map[string]memberReader{
+					"identifier": into(&p.Unites.Identifier, "a string"),
+					"strategy":   into(&p.Unites.Strategy, "a string"),
+				}}).object(where, raw)
+			},
+		},
+	}
+}
+
+func retryReader(p *RetryPolicy) *fileReader {
+	return &fileReader{members: map[string]memberReader{
+		"max_retries":    into(&p.MaxRetries, "a whole number"),
+		"strategy":       into(&p.Strategy, "a string"),
+		"backoff_factor": milliseconds(&p.Backoff),
+		"exponent":       into(&p.Exponent, "a whole number"),
+		"max_delay":      milliseconds(&p.MaxDelay),
+	}}
+}
+
+// milliseconds reads the durations of the protocol (protocol.md §10).
+func milliseconds(d *time.Duration) memberReader {
+	return func(where string, raw json.RawMessage) error {
+		var ms int64
+		if err := into(&ms, "a whole number of milliseconds")(where, raw); err != nil {
+			return err
+		}
+		*d = time.Duration(ms) * time.Millisecond
+		if d.Milliseconds() != ms {
+			return fmt.Errorf("%s: %d milliseconds are too long", where, ms)
+		}
+		return nil
+	}
+}
+
+func triggerReader(t *transport.CronTrigger) *fileReader {
+	return &fileReader{
+		required: []string{"type", "value"},
+		members: map[string]memberReader{
+			"type": func(where string, raw json.RawMessage) error {
+				var kind string
+				if err := into(&kind, `"CRON"`)(where, raw); err != nil || kind != "CRON" {
+					return cmp.Or(err, fmt.Errorf(`%s: want "CRON", got %q`, where, kind))
+				}
+				return nil
+			},
+			"value": func(where string, raw json.RawMessage) error {
+				return (&fileReader{required: []string{"expression"}, members: map[string]memberReader{
+					"expression": into(&t.Expression, "a string"),
+					"timezone":   into(&t.Timezone, "a string"),
+				}}).object(where, raw)
+			},
+		},
+	}
+}
