@@ -1,10 +1,12 @@
 // Command wordcount counts the lines, words and bytes of the text files below
-// a folder, all of them in parallel, by a workflow of two nodes.
+// a folder, all of them in parallel, by a workflow that fans out to the files
+// and joins their counts in a report.
 //
 //	go run ./examples/wordcount [flags] [DIR]
 //
 // Nothing else is needed: state manager and runtime are part of the program.
-// With --state-manager the same nodes and graph run against another one.
+// With --state-manager the same nodes and graph run against another one, which
+// needs the extension "collect" (docs/differences.md).
 package main
 
 import (
@@ -61,15 +63,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		where = exo.WithStateManager(sm)
 	}
 	started := time.Now()
-	files, err := count(ctx, dir, newProgress(stderr), where, exo.WithLogger(zap.NewNop()))
+	report, err := count(ctx, dir, newProgress(stderr), where, exo.WithLogger(zap.NewNop()))
 	if err != nil {
 		return err
 	}
-	return printTable(stdout, stderr, files, time.Since(started))
+	return printTable(stdout, stderr, report, time.Since(started))
 }
 
 // count runs the workflow, with a runtime of its own for the nodes.
-func count(ctx context.Context, dir string, p *progress, options ...exo.Option) ([]Counted, error) {
+func count(ctx context.Context, dir string, p *progress, options ...exo.Option) (Report, error) {
 	// Paths mean something on this machine only, so a namespace of its own
 	// keeps other runtimes of the same state manager away from them.
 	namespace := "wordcount-" + strings.ToLower(rand.Text())
@@ -80,10 +82,10 @@ func count(ctx context.Context, dir string, p *progress, options ...exo.Option) 
 		runtimeOptions = append(runtimeOptions, o)
 		managerOptions = append(managerOptions, o)
 	}
-	g, counted := graph(dir)
+	g, reported := graph(dir)
 	rt, err := exo.NewRuntime(namespace, "wordcount", g.Nodes(), runtimeOptions...)
 	if err != nil {
-		return nil, err
+		return Report{}, err
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- rt.Run(ctx) }()
@@ -91,27 +93,34 @@ func count(ctx context.Context, dir string, p *progress, options ...exo.Option) 
 	select {
 	case <-rt.Ready():
 	case err := <-failed:
-		return nil, errors.Join(err, ctx.Err())
+		return Report{}, errors.Join(err, ctx.Err())
 	}
 
 	m, err := exo.NewStateManager(namespace, managerOptions...)
 	if err != nil {
-		return nil, err
+		return Report{}, err
 	}
 	if _, err := m.UpsertGraph(ctx, g); err != nil {
-		return nil, err
+		return Report{}, err
 	}
 	r, err := m.Trigger(ctx, g.Name(), exo.TriggerOptions{})
 	if err != nil {
-		return nil, err
+		return Report{}, err
 	}
 	result, err := r.Wait(ctx)
 	p.done()
 	if err != nil {
-		return nil, err
+		return Report{}, err
 	}
 	if err := result.Err(); err != nil {
-		return nil, err
+		return Report{}, err
 	}
-	return exo.Outputs(result, counted)
+	reports, err := exo.Outputs(result, reported)
+	if err != nil {
+		return Report{}, err
+	}
+	if len(reports) != 1 {
+		return Report{}, fmt.Errorf("%d reports of one run", len(reports))
+	}
+	return reports[0].Report.Value()
 }

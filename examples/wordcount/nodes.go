@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"unicode"
 	"unicode/utf8"
 
@@ -30,23 +29,56 @@ type File struct {
 // Counted is what is in a file.
 type Counted struct {
 	Path    string `json:"path"`
-	Lines   string `json:"lines"`
-	Words   string `json:"words"`
-	Bytes   string `json:"bytes"`
-	Problem string `json:"problem,omitempty"`
+	Problem string `json:"problem,omitempty"` // why there are no counts
+	Tally
+}
+
+// Counts is one file, as an output: fields of outputs are strings, and JSON is
+// a string that knows what is in it.
+type Counts struct {
+	File exo.JSON[Counted] `json:"file"`
+}
+
+// AllCounts is every file, as the input of the join.
+type AllCounts struct {
+	Files exo.JSON[[]exo.JSON[Counted]] `json:"files"`
+}
+
+// Reported is the outcome of the run.
+type Reported struct {
+	Report exo.JSON[Report] `json:"report"`
 }
 
 var (
-	findFiles  = exo.FanOut("FindFiles", find)
-	countWords = exo.Node("CountWords", countFile)
+	openFolder  = exo.Node("OpenFolder", open)
+	findFiles   = exo.FanOut("FindFiles", find)
+	countWords  = exo.Node("CountWords", countFile)
+	writeReport = exo.Node("WriteReport", report)
 )
 
-// graph wires the two: for every file found, one state of "count".
-func graph(dir string) (*exo.Graph, *exo.Step[Counted]) {
+// graph wires them: one state of "count" for every file that is found, and one
+// of "report" when all of them are done. What it unites is the step before the
+// one that fans out, of which there is one state.
+func graph(dir string) (*exo.Graph, *exo.Step[Reported]) {
 	g := exo.NewGraph("wordcount").Retry(exo.NoRetry())
-	found := exo.Add(g, "find", findFiles, Folder{Dir: dir})
+	root := exo.Add(g, "open", openFolder, Folder{Dir: dir})
+	found := exo.Add(g, "find", findFiles, root.Out, exo.After(root))
 	counted := exo.Add(g, "count", countWords, found.Out, exo.After(found))
-	return g, counted
+	reported := exo.Add(g, "report", writeReport, AllCounts{Files: exo.Collect(counted.Out.File)},
+		exo.After(counted), exo.Unites(root, exo.AllSuccess))
+	return g, reported
+}
+
+// open looks whether the folder is one, before anything is done about it.
+func open(_ context.Context, in Folder, _ exo.None) (Folder, error) {
+	info, err := os.Stat(in.Dir)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is not a folder", in.Dir)
+	}
+	if err != nil {
+		return Folder{}, exo.Permanent(err)
+	}
+	return in, nil
 }
 
 // find gives one output for each text file, and prunes the branch if there is
@@ -112,37 +144,63 @@ func isText(path string) (bool, error) {
 
 // countFile counts one file. A file that cannot be read is an output that says
 // so: the others count all the same.
-func countFile(ctx context.Context, in File, _ exo.None) (Counted, error) {
-	if in.Problem != "" {
-		return Counted{Path: in.Path, Problem: in.Problem}, nil
-	}
-	f, err := os.Open(in.Path)
-	if err != nil {
-		return Counted{Path: in.Path, Problem: err.Error()}, nil
-	}
-	defer func() { _ = f.Close() }()
-	t, err := tallyOf(ctx, f)
-	if err != nil {
-		if ctx.Err() != nil {
-			return Counted{}, err
+func countFile(ctx context.Context, in File, _ exo.None) (Counts, error) {
+	counted := Counted{Path: in.Path, Problem: in.Problem}
+	if counted.Problem == "" {
+		tally, err := countPath(ctx, in.Path)
+		switch {
+		case ctx.Err() != nil:
+			return Counts{}, ctx.Err()
+		case err != nil:
+			counted.Problem = err.Error()
+		default:
+			counted.Tally = tally
 		}
-		return Counted{Path: in.Path, Problem: err.Error()}, nil
 	}
-	return Counted{
-		Path:  in.Path,
-		Lines: strconv.Itoa(t.lines),
-		Words: strconv.Itoa(t.words),
-		Bytes: strconv.Itoa(t.bytes),
-	}, nil
+	file, err := exo.ToJSON(counted)
+	return Counts{file}, err
 }
 
-// tally is what wc counts.
-type tally struct{ lines, words, bytes int }
+func countPath(ctx context.Context, path string) (Tally, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Tally{}, err
+	}
+	defer func() { _ = f.Close() }()
+	return tallyOf(ctx, f)
+}
+
+// report gathers what the branches have counted. Without any file there were no
+// branches, and the report is an empty one.
+func report(_ context.Context, in AllCounts, _ exo.None) (Reported, error) {
+	files, err := in.Files.Value()
+	if err != nil {
+		return Reported{}, err
+	}
+	var r Report
+	for _, file := range files {
+		counted, err := file.Value()
+		if err != nil {
+			return Reported{}, err
+		}
+		r.add(counted)
+	}
+	r.sort()
+	text, err := exo.ToJSON(r)
+	return Reported{text}, err
+}
+
+// Tally is what wc counts.
+type Tally struct {
+	Lines int `json:"lines"`
+	Words int `json:"words"`
+	Bytes int `json:"bytes"`
+}
 
 // tallyOf counts as wc does in a UTF-8 locale: lines are newlines, words are
 // what white space separates and holds something printable.
-func tallyOf(ctx context.Context, r io.Reader) (tally, error) {
-	var t tally
+func tallyOf(ctx context.Context, r io.Reader) (Tally, error) {
+	var t Tally
 	in := bufio.NewReaderSize(r, 64<<10)
 	inWord := false
 	for {
@@ -153,19 +211,19 @@ func tallyOf(ctx context.Context, r io.Reader) (tally, error) {
 		if err != nil {
 			return t, err
 		}
-		if t.bytes>>20 != (t.bytes+size)>>20 && ctx.Err() != nil { // look once a megabyte
+		if t.Bytes>>20 != (t.Bytes+size)>>20 && ctx.Err() != nil { // look once a megabyte
 			return t, ctx.Err()
 		}
-		t.bytes += size
+		t.Bytes += size
 		if c == '\n' {
-			t.lines++
+			t.Lines++
 		}
 		switch {
 		case separates(c):
 			inWord = false
 		case !inWord && prints(c) && (c != utf8.RuneError || size > 1):
 			inWord = true
-			t.words++
+			t.Words++
 		}
 	}
 }

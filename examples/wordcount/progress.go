@@ -35,9 +35,10 @@ func (p *progress) trace() *exo.Trace {
 	return &exo.Trace{Finished: func(_ context.Context, info node.Info, outcome exo.Outcome, _ time.Duration) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if info.Node == findFiles.Name() {
+		switch info.Node {
+		case findFiles.Name():
 			p.found += outcome.Outputs
-		} else {
+		case countWords.Name():
 			p.counted++
 		}
 		if p.out != nil && time.Since(p.shown) > 50*time.Millisecond {

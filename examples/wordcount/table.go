@@ -2,60 +2,62 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 )
 
-// printTable prints the counts, most words first, and the files that could not
-// be read to stderr.
-func printTable(stdout, stderr io.Writer, files []Counted, took time.Duration) error {
-	type row struct {
-		tally
-		path string
+// Report is the counts of all files and what they come to.
+type Report struct {
+	Files      []Counted `json:"files"`
+	Total      Tally     `json:"total"`
+	Unreadable []string  `json:"unreadable"` // why files could not be read
+}
+
+func (r *Report) add(file Counted) {
+	if file.Problem != "" {
+		r.Unreadable = append(r.Unreadable, file.Problem)
+		return
 	}
-	var rows []row
-	var total tally
-	unreadable := 0
-	for _, f := range files {
-		if f.Problem != "" {
-			unreadable++
-			fmt.Fprintln(stderr, "wordcount:", f.Problem)
-			continue
-		}
-		r := row{path: f.Path}
-		var errs [3]error
-		r.lines, errs[0] = strconv.Atoi(f.Lines)
-		r.words, errs[1] = strconv.Atoi(f.Words)
-		r.bytes, errs[2] = strconv.Atoi(f.Bytes)
-		if err := errors.Join(errs[:]...); err != nil {
-			return fmt.Errorf("counts of %s: %w", f.Path, err)
-		}
-		total.lines += r.lines
-		total.words += r.words
-		total.bytes += r.bytes
-		rows = append(rows, r)
-	}
-	slices.SortFunc(rows, func(a, b row) int {
-		return cmp.Or(cmp.Compare(b.words, a.words), strings.Compare(a.path, b.path))
+	r.Files = append(r.Files, file)
+	r.Total.Lines += file.Lines
+	r.Total.Words += file.Words
+	r.Total.Bytes += file.Bytes
+}
+
+// sort puts the files with most words first.
+func (r *Report) sort() {
+	slices.SortFunc(r.Files, func(a, b Counted) int {
+		return cmp.Or(cmp.Compare(b.Words, a.Words), strings.Compare(a.Path, b.Path))
 	})
-	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(table, "lines\twords\tbytes\t  file\n")
-	for _, r := range rows {
-		fmt.Fprintf(table, "%d\t%d\t%d\t  %s\n", r.lines, r.words, r.bytes, r.path)
+}
+
+// printTable prints the counts, and the files that could not be read to stderr.
+func printTable(stdout, stderr io.Writer, r Report, took time.Duration) error {
+	for _, problem := range r.Unreadable {
+		if _, err := fmt.Fprintln(stderr, "wordcount:", problem); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintf(table, "%d\t%d\t%d\t  total\n", total.lines, total.words, total.bytes)
+	// A tabwriter keeps what it could not write until Flush.
+	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	row := func(t Tally, name string) {
+		_, _ = fmt.Fprintf(table, "%d\t%d\t%d\t  %s\n", t.Lines, t.Words, t.Bytes, name)
+	}
+	_, _ = fmt.Fprint(table, "lines\twords\tbytes\t  file\n")
+	for _, file := range r.Files {
+		row(file.Tally, file.Path)
+	}
+	row(r.Total, "total")
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	summary := fmt.Sprintf("%d files", len(rows))
-	if unreadable > 0 {
-		summary += fmt.Sprintf(", %d unreadable", unreadable)
+	summary := fmt.Sprintf("%d files", len(r.Files))
+	if n := len(r.Unreadable); n > 0 {
+		summary += fmt.Sprintf(", %d unreadable", n)
 	}
 	_, err := fmt.Fprintf(stdout, "\n%s in %v\n", summary, took.Round(time.Millisecond))
 	return err
