@@ -60,7 +60,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	_, stdout, _ := runCommand(t, environ(), "serve", "--help")
-	for _, word := range []string{"--addr", "--api-key", "--default-lease", "--keep-runs", "--log-level", "--log-format", "--tls-cert", "--tls-key", "CORS_ORIGINS"} {
+	for _, word := range []string{"--addr", "--api-key", "--default-lease", "--keep-runs", "--keep-states", "--log-level", "--log-format", "--tls-cert", "--tls-key", "CORS_ORIGINS"} {
 		if !strings.Contains(stdout, word) {
 			t.Errorf("exo serve --help says nothing of %s", word)
 		}
@@ -84,6 +84,7 @@ func TestExitCodes(t *testing.T) {
 		{"duration", []string{"serve", "--default-lease", "soon"}, 2, "soon"},
 		{"negative duration", []string{"serve", "--default-lease", "-1s"}, 2, "--default-lease must not be negative"},
 		{"negative number", []string{"serve", "--keep-runs", "-1"}, 2, "--keep-runs must not be negative"},
+		{"negative number of states", []string{"serve", "--keep-states", "-1"}, 2, "--keep-states must not be negative"},
 		{"level", []string{"serve", "--log-level", "loud"}, 2, `log level "loud"`},
 		{"format", []string{"serve", "--log-format", "xml"}, 2, `log format "xml"`},
 		{"empty key", []string{"serve", "--api-key", ""}, 2, "--api-key must not be empty"},

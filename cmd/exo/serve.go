@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -52,7 +53,8 @@ func serveCommand(env environment) *cli.Command {
 			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8000", Usage: "`HOST:PORT` to listen on; port 0 takes a free one"},
 			&cli.StringSliceFlag{Name: "api-key", Usage: "`KEY` that opens the API, more than once for more (default: EXOSPHERE_API_KEY, else one is made)"},
 			&cli.DurationFlag{Name: "default-lease", Usage: "how long workers that do not know leases keep what they claim; 0: for ever"},
-			&cli.IntFlag{Name: "keep-runs", Value: 10_000, Usage: "how many runs at rest each namespace keeps; 0: all"},
+			&cli.IntFlag{Name: "keep-runs", Value: 10_000, Usage: "how many runs at rest to keep in memory; 0: all"},
+			&cli.IntFlag{Name: "keep-states", Value: 1_000_000, Usage: "how many states of runs at rest to keep in memory; 0: all"},
 			&cli.StringFlag{Name: "log-level", Usage: "debug, info, warn or error (default: EXOSPHERE_LOG_LEVEL, else info)"},
 			&cli.StringFlag{Name: "log-format", Value: "console", Usage: "console or json"},
 			&cli.StringFlag{Name: "tls-cert", Usage: "`FILE` with the certificate chain, in PEM"},
@@ -91,10 +93,8 @@ func newServer(env environment, c *cli.Command) (*server, error) {
 	if s.tls, err = tlsConfig(c.String("tls-cert"), c.String("tls-key")); err != nil {
 		return nil, err
 	}
-	for _, key := range s.keys {
-		if key == "" {
-			return nil, usageError{errors.New("--api-key must not be empty")}
-		}
+	if slices.Contains(s.keys, "") {
+		return nil, usageError{errors.New("--api-key must not be empty")}
 	}
 	if key := env.getenv("EXOSPHERE_API_KEY"); len(s.keys) == 0 && key != "" {
 		s.keys = []string{key}
@@ -105,13 +105,16 @@ func newServer(env environment, c *cli.Command) (*server, error) {
 	if c.Duration("default-lease") < 0 {
 		return nil, usageError{errors.New("--default-lease must not be negative")}
 	}
-	if c.Int("keep-runs") < 0 {
-		return nil, usageError{errors.New("--keep-runs must not be negative")}
+	for _, name := range []string{"keep-runs", "keep-states"} {
+		if c.Int(name) < 0 {
+			return nil, usageError{fmt.Errorf("--%s must not be negative", name)}
+		}
 	}
 	s.options = []local.Option{
 		local.WithLogger(s.log),
 		local.WithDefaultLease(c.Duration("default-lease")),
 		local.WithKeepRuns(c.Int("keep-runs")),
+		local.WithKeepStates(c.Int("keep-states")),
 	}
 	if origins := env.getenv("CORS_ORIGINS"); origins != "" {
 		s.options = append(s.options, local.WithCORSOrigins(splitList(origins)...))
@@ -183,7 +186,9 @@ func (s *server) serve(ctx context.Context) (err error) {
 	if err := httpServer.Shutdown(bounded); err != nil {
 		return fmt.Errorf("calls under way did not end: %w", errors.Join(err, httpServer.Close()))
 	}
-	<-failed
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
 	s.log.Info("stopped")
 	return nil
 }

@@ -157,7 +157,7 @@ func TestServe(t *testing.T) {
 		t.Errorf("allows origin %q", got)
 	}
 	s.end(t)
-	for _, line := range strings.Split(strings.TrimSpace(s.stderr.String()), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(s.stderr.String()), "\n") {
 		var entry struct{ Level, Msg string }
 		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Msg == "" {
 			t.Errorf("log line %s: %v", line, err)

@@ -44,6 +44,10 @@ func (s *StateManager) claim(ctx context.Context, ns string, req transport.Claim
 	defer timeout.Stop()
 	for {
 		s.claims.join(w)
+		if err := ctx.Err(); err != nil { // it may have ended as w was woken
+			s.claims.leave(w)
+			return nil, ended("claim", err)
+		}
 		if states = s.take(ns, req); len(states) > 0 {
 			s.claims.leave(w)
 			return states, nil

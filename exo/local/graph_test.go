@@ -122,6 +122,20 @@ func TestKeepRuns(t *testing.T) {
 	}
 }
 
+func TestKeepStates(t *testing.T) {
+	t.Parallel()
+	sm := newLocal(t, local.WithKeepStates(4))
+	way := sm.Namespace(ns)
+	prepare(t, way, "A")
+	for range 3 {
+		trigger(t, way, "A", 0)
+		do(t, way, claim(t, way, transport.ClaimRequest{Nodes: []string{"A"}, Max: 1})[0], "x", "y") // two states
+	}
+	if page, err := way.Runs(t.Context(), 1, 10); err != nil || page.Total != 2 {
+		t.Errorf("%d runs (%v), want the last two", page.Total, err)
+	}
+}
+
 func TestNamespaces(t *testing.T) {
 	t.Parallel()
 	sm := newLocal(t)

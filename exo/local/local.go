@@ -92,10 +92,17 @@ func (s *StateManager) Namespaces(context.Context) ([]string, error) {
 }
 
 // Handler serves the Exosphere HTTP protocol, for runtimes in other processes
-// and languages. Each of the API keys opens the whole of it; without any,
-// every call that needs a key is refused. Calls beyond [StateManager.Close]
-// are answered 503.
+// and languages (protocol.md §§2 to 4, 12 and 13). Each of the API keys opens the
+// whole of it; empty ones do not count, and without any every call that needs a
+// key is refused. Calls after [StateManager.Close] are answered 503.
+//
+// The end of a request's context ends its waiting: a server that is to stop ends
+// them all by the BaseContext of its [http.Server]. Answers may take half a
+// minute, which time-outs have to allow for.
 func (s *StateManager) Handler(apiKeys ...string) http.Handler {
+	if !slices.ContainsFunc(apiKeys, func(key string) bool { return key != "" }) {
+		s.log.Warn("serving HTTP without an API key: all calls that need one are refused")
+	}
 	h := httpapi.New(httpapi.Options{
 		Engine: s.engine, Host: host{s}, Keys: apiKeys, Extensions: s.extensions,
 		CORSOrigins: s.corsOrigins, Logger: s.log,

@@ -38,10 +38,19 @@ func WithLogger(l *zap.Logger) Option {
 	return option(func(c *config) { c.log = l })
 }
 
-// WithKeepRuns bounds memory: of the runs of a namespace that are at rest only
-// the newest n are kept. The default is 0, which keeps all of them.
+// WithKeepRuns bounds memory by the number of runs at rest: beyond n, those that
+// came to rest first are dropped, with their states and stores, and are unknown
+// from then on. Runs under way are never dropped. The default is 0, which keeps
+// all of them.
 func WithKeepRuns(n int) Option {
 	return option(func(c *config) { c.engine.KeepRuns = n })
+}
+
+// WithKeepStates bounds memory by the number of states of runs at rest, as
+// [WithKeepRuns] does by the number of runs, except that the run which came to
+// rest last is always kept. The default is 0: no bound.
+func WithKeepStates(n int) Option {
+	return option(func(c *config) { c.engine.KeepStates = n })
 }
 
 // WithoutExtensions makes the state manager act like one that has never heard

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -472,4 +475,42 @@ func stuck(waiting map[int][]string, due map[string][]time.Time) (node string, s
 		}
 	}
 	return "", 0
+}
+
+// A claim over HTTP can be woken by the name that it gave itself; then it is
+// answered at once, with nothing.
+func TestWake(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sm := newLocal(t)
+		defer func() { _ = sm.Close() }()
+		handler := sm.Handler(key)
+		post := func(namespace, call, body string) string {
+			r := httptest.NewRequest(http.MethodPost, "/v0/namespace/"+namespace+"/states/"+call, strings.NewReader(body))
+			r.Header.Set("X-Api-Key", key)
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			return w.Body.String()
+		}
+		const enqueue, wake = `{"nodes":["A"],"batch_size":1,"wait_ms":20000,"wait_id":"me"}`, `{"wait_id":"me"}`
+		const none, yes, no = `{"count":0,"namespace":"etl","status":"QUEUED","states":[]}`, `{"woken":true}`, `{"woken":false}`
+		for range 2 {
+			begun := time.Now()
+			answer := make(chan string, 1)
+			go func() { answer <- post(ns, "enqueue", enqueue) }()
+			time.Sleep(time.Second)
+			if got := post("ops", "wake", wake); got != no {
+				t.Errorf("in another namespace: %s", got)
+			}
+			if got := post(ns, "wake", wake); got != yes {
+				t.Errorf("woken: %s", got)
+			}
+			if got := <-answer; got != none || time.Since(begun) != time.Second {
+				t.Errorf("answered %s after %v", got, time.Since(begun))
+			}
+			if got := post(ns, "wake", wake); got != no {
+				t.Errorf("woken again: %s", got)
+			}
+		}
+	})
 }

@@ -1,6 +1,10 @@
 package httpapi
 
-import "github.com/exospherehost/exo-go/exo/transport"
+import (
+	"slices"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
 
 // The answers, as OpenAPI describes them.
 
@@ -63,7 +67,7 @@ var (
 	graphSchema  = objectOf(graphProperties...)
 	graphsSchema = objectOf(
 		prop("namespace", aString), prop("count", anInt),
-		prop("templates", listOf(objectOf(append(graphProperties[:len(graphProperties):len(graphProperties)],
+		prop("templates", listOf(objectOf(append(slices.Clip(graphProperties),
 			prop("name", aString), prop("namespace", aString))...))),
 	)
 	cancelTriggersSchema = objectOf(
@@ -116,6 +120,6 @@ var (
 		prop("inputs", anObject), prop("outputs", anObject), prop("error", orNull(aString)), prop("parents", mapOf(aString)),
 		prop("created_at", aTime), prop("updated_at", aTime), prop("data?", anObject), prop("attempt?", anInt),
 	)
-	runDetailSchema = objectOf(append(runProperties[:len(runProperties):len(runProperties)],
+	runDetailSchema = objectOf(append(slices.Clip(runProperties),
 		prop("states", listOf(stateDetailSchema)))...)
 )

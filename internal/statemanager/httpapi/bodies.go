@@ -97,7 +97,7 @@ type requeueBody struct {
 }
 
 var requeueShape = object(
-	required("enqueue_after", above(0), func(b *requeueBody) *int64 { return &b.EnqueueAfter }),
+	required("enqueue_after", positive, func(b *requeueBody) *int64 { return &b.EnqueueAfter }),
 	extension("lease_token", text, func(b *requeueBody) *string { return &b.Token }),
 )
 

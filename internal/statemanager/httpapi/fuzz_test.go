@@ -11,11 +11,18 @@ import (
 // fault of the server's, and every answer is one that clients can read.
 func FuzzBody(f *testing.F) {
 	calls := []struct{ method, path string }{
-		{http.MethodPut, "/nodes/"}, {http.MethodPost, "/states/enqueue"},
-		{http.MethodPost, "/state/{id}/executed"}, {http.MethodPost, "/state/{id}/errored"}, {http.MethodPost, "/state/{id}/prune"},
-		{http.MethodPost, "/state/{id}/re-enqueue-after"}, {http.MethodPost, "/state/{id}/manual-retry"},
-		{http.MethodPut, "/graph/g"}, {http.MethodPost, "/graph/g/trigger"},
-		{http.MethodPost, "/states/heartbeat"}, {http.MethodPost, "/states/report"}, {http.MethodPost, "/states/wake"},
+		{http.MethodPut, "/nodes/"},
+		{http.MethodPost, "/states/enqueue"},
+		{http.MethodPost, "/state/{id}/executed"},
+		{http.MethodPost, "/state/{id}/errored"},
+		{http.MethodPost, "/state/{id}/prune"},
+		{http.MethodPost, "/state/{id}/re-enqueue-after"},
+		{http.MethodPost, "/state/{id}/manual-retry"},
+		{http.MethodPut, "/graph/g"},
+		{http.MethodPost, "/graph/g/trigger"},
+		{http.MethodPost, "/states/heartbeat"},
+		{http.MethodPost, "/states/report"},
+		{http.MethodPost, "/states/wake"},
 		{http.MethodPut, "/state/{id}/store/k"},
 	}
 	bodies := []string{

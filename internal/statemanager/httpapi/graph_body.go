@@ -55,9 +55,9 @@ var retryPolicyShape = object(
 		transport.Linear, transport.LinearFullJitter, transport.LinearEqualJitter,
 		transport.Fixed, transport.FixedFullJitter, transport.FixedEqualJitter,
 	), func(p *transport.RetryPolicy) *transport.RetryStrategy { return &p.Strategy }),
-	optional("backoff_factor", milliseconds(above(0)), func(p *transport.RetryPolicy) *time.Duration { return &p.Backoff }),
-	optional("exponent", count(above(0)), func(p *transport.RetryPolicy) *int { return &p.Exponent }),
-	optional("max_delay", orNone(milliseconds(above(0))), func(p *transport.RetryPolicy) *time.Duration { return &p.MaxDelay }),
+	optional("backoff_factor", milliseconds(positive), func(p *transport.RetryPolicy) *time.Duration { return &p.Backoff }),
+	optional("exponent", count(positive), func(p *transport.RetryPolicy) *int { return &p.Exponent }),
+	optional("max_delay", orNone(milliseconds(positive)), func(p *transport.RetryPolicy) *time.Duration { return &p.MaxDelay }),
 )
 
 var storeConfigShape = object(

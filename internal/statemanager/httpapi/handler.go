@@ -8,8 +8,10 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -89,11 +91,11 @@ func New(o Options) *Handler {
 		h.log = zap.NewNop()
 	}
 	if len(o.Extensions) > 0 {
-		names := string(o.Extensions[0])
-		for _, e := range o.Extensions[1:] {
-			names += ", " + string(e)
+		names := make([]string, len(o.Extensions))
+		for i, e := range o.Extensions {
+			names[i] = string(e)
 		}
-		h.extensions = []string{names}
+		h.extensions = []string{strings.Join(names, ", ")}
 	}
 	table := h.endpoints()
 	for i := range table {
@@ -203,7 +205,7 @@ func (c *call) refused(path, id string, err error) {
 // fault answers a request whose handling panicked. Nothing was written yet:
 // answers are made in full before they are sent.
 func (h *Handler) fault(w http.ResponseWriter, r *http.Request, id string, p any) {
-	if p == http.ErrAbortHandler {
+	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p)
 	}
 	h.log.Error("panic", zap.String("method", r.Method), zap.String("request_id", id), zap.Any("panic", p), zap.Stack("stack"))

@@ -268,8 +268,8 @@ func TestAbort(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	}}})
 	defer func() {
-		if p := recover(); p != http.ErrAbortHandler {
-			t.Errorf("recovered %v", p)
+		if err, ok := recover().(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+			t.Errorf("recovered %v", err)
 		}
 	}()
 	s.do(t, request(http.MethodPost, enqueuePath, enqueueBody))

@@ -175,11 +175,9 @@ func atLeast(least int64) shape[int64] {
 		"greater_than_equal", "Input should be greater than or equal to "+strconv.FormatInt(least, 10), map[string]any{"ge": least})
 }
 
-// above is integer from bound on, without it.
-func above(bound int64) shape[int64] {
-	return bounded(&schema{Type: "integer", ExclusiveMinimum: &bound}, func(n int64) bool { return n > bound },
-		"greater_than", "Input should be greater than "+strconv.FormatInt(bound, 10), map[string]any{"gt": bound})
-}
+// positive is integer above zero.
+var positive = bounded(&schema{Type: "integer", ExclusiveMinimum: new(int64)}, func(n int64) bool { return n > 0 },
+	"greater_than", "Input should be greater than 0", map[string]any{"gt": 0})
 
 func bounded(s *schema, fits func(int64) bool, kind, msg string, ctx map[string]any) shape[int64] {
 	return shape[int64]{schema: s, read: func(r *reader, raw string, into *int64) {

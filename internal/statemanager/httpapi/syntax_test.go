@@ -114,12 +114,30 @@ func TestParseInt(t *testing.T) {
 		n    int64
 		kind string
 	}{
-		{`3`, 3, ""}, {`-3`, -3, ""}, {`3.0`, 3, ""}, {`1e3`, 1000, ""}, {`true`, 1, ""}, {`false`, 0, ""},
-		{`"3"`, 3, ""}, {`" +3 "`, 3, ""}, {`"3.00"`, 3, ""}, {`"-3."`, -3, ""},
-		{`99999999999999999999`, most, ""}, {`-99999999999999999999`, least, ""}, {`"99999999999999999999"`, most, ""},
-		{`1.5`, 0, "int_from_float"}, {`1e300`, 0, "int_parsing_size"}, {`1e999`, 0, "int_parsing_size"},
-		{`"1.5"`, 0, "int_parsing"}, {`"abc"`, 0, "int_parsing"}, {`""`, 0, "int_parsing"}, {`"0x10"`, 0, "int_parsing"}, {`"1_0"`, 0, "int_parsing"},
-		{`null`, 0, "int_type"}, {`[]`, 0, "int_type"}, {`{}`, 0, "int_type"},
+		{`3`, 3, ""},
+		{`-3`, -3, ""},
+		{`3.0`, 3, ""},
+		{`1e3`, 1000, ""},
+		{`true`, 1, ""},
+		{`false`, 0, ""},
+		{`"3"`, 3, ""},
+		{`" +3 "`, 3, ""},
+		{`"3.00"`, 3, ""},
+		{`"-3."`, -3, ""},
+		{`99999999999999999999`, most, ""},
+		{`-99999999999999999999`, least, ""},
+		{`"99999999999999999999"`, most, ""},
+		{`1.5`, 0, "int_from_float"},
+		{`1e300`, 0, "int_parsing_size"},
+		{`1e999`, 0, "int_parsing_size"},
+		{`"1.5"`, 0, "int_parsing"},
+		{`"abc"`, 0, "int_parsing"},
+		{`""`, 0, "int_parsing"},
+		{`"0x10"`, 0, "int_parsing"},
+		{`"1_0"`, 0, "int_parsing"},
+		{`null`, 0, "int_type"},
+		{`[]`, 0, "int_type"},
+		{`{}`, 0, "int_type"},
 	}
 	for _, tt := range tests {
 		n, problem := parseInt(tt.raw)
