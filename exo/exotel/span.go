@@ -1,0 +1,151 @@
+package exotel
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/exospherehost/exo-go/exo"
+	"github.com/exospherehost/exo-go/exo/node"
+)
+
+// RunSpanContext is what the spans of a run's states link to. There is no such
+// span: it is a name that every process makes alike, so that the states of a run
+// are found by it. A run's ID is a UUID, whose 16 bytes are the trace ID; the
+// span ID is the first 8 bytes of its SHA-256, as 32 lower-case hex digits. Of
+// any other text the trace ID is bytes 8 to 24 of its SHA-256, and the span ID
+// the first 8. It is invalid for "".
+func RunSpanContext(runID string) trace.SpanContext {
+	if runID == "" {
+		return trace.SpanContext{}
+	}
+	c := trace.SpanContextConfig{Remote: true}
+	text := strings.ToLower(strings.ReplaceAll(runID, "-", ""))
+	id, err := hex.DecodeString(text)
+	isUUID := err == nil && len(id) == len(c.TraceID)
+	if !isUUID {
+		text = runID
+	}
+	sum := sha256.Sum256([]byte(text))
+	if !isUUID {
+		id = sum[8:24]
+	}
+	copy(c.SpanID[:], sum[:8])
+	copy(c.TraceID[:], id)
+	return trace.NewSpanContext(c)
+}
+
+// start begins the span of a state.
+func (t *Telemetry) start(ctx context.Context, info node.Info, at time.Time) (context.Context, trace.Span) {
+	attributes := make([]attribute.KeyValue, 0, 8)
+	for _, a := range []attribute.KeyValue{
+		attribute.String("exo.state.id", info.StateID),
+		attribute.String("exo.run.id", info.RunID),
+		attribute.String("exo.graph", info.Graph),
+		attribute.String("exo.node", info.Node),
+		attribute.String("exo.identifier", info.Identifier),
+		attribute.String("exo.namespace", info.Namespace),
+		attribute.String("exo.runtime", info.Runtime),
+	} {
+		if a.Value.AsString() != "" {
+			attributes = append(attributes, a)
+		}
+	}
+	options := []trace.SpanStartOption{
+		// Not a child of what was under way when the runtime was started.
+		trace.WithNewRoot(),
+		trace.WithSpanKind(trace.SpanKindConsumer),
+		trace.WithTimestamp(at),
+		trace.WithAttributes(append(attributes, attribute.Int("exo.attempt", info.Attempt))...),
+	}
+	if run := RunSpanContext(info.RunID); run.IsValid() {
+		options = append(options, trace.WithLinks(trace.Link{SpanContext: run}))
+	}
+	return t.tracer.Start(ctx, "execute "+info.Node, options...) //nolint:spancheck // the trace ends it
+}
+
+// end says on a span what became of its state, and ends it.
+func end(span trace.Span, o exo.Outcome) {
+	defer span.End()
+	if !span.IsRecording() {
+		return
+	}
+	span.SetAttributes(outcomeKey.String(o.Kind.String()))
+	switch o.Kind {
+	case exo.Executed:
+		span.SetAttributes(attribute.Int("exo.outputs", o.Outputs))
+	case exo.Errored:
+		span.SetStatus(codes.Error, o.Err.Error())
+		span.SetAttributes(attribute.Bool("exo.permanent", node.IsPermanent(o.Err)))
+	case exo.Requeued, exo.Returned:
+		span.SetAttributes(attribute.Float64("exo.after", o.After.Seconds()))
+	case exo.Pruned, exo.Lost:
+	}
+}
+
+// spans are those of the states under execution: the middleware begins them,
+// and the trace, which gets another context, ends them.
+//
+// A state may be there twice: when it is put back its outcome is reported, and
+// the state claimed and started again, before the first execution's trace is
+// called, or while its node ignores that its context has ended. The trace is
+// called after the node has returned, which tells the two apart.
+type spans struct {
+	mu    sync.Mutex
+	byKey map[key][]*stateSpan
+}
+
+type key struct {
+	namespace, runtime, state string
+	attempt                   int
+}
+
+func keyOf(i node.Info) key { return key{i.Namespace, i.Runtime, i.StateID, i.Attempt} }
+
+type stateSpan struct {
+	span     trace.Span
+	returned bool
+}
+
+func (s *spans) add(k key, span trace.Span) *stateSpan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byKey == nil {
+		s.byKey = make(map[key][]*stateSpan)
+	}
+	added := &stateSpan{span: span}
+	s.byKey[k] = append(s.byKey[k], added)
+	return added
+}
+
+func (s *spans) returned(of *stateSpan) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of.returned = true
+}
+
+// take removes the oldest span of a state whose node has returned.
+func (s *spans) take(k key) (trace.Span, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.byKey[k]
+	for i, of := range all {
+		if !of.returned {
+			continue
+		}
+		if len(all) == 1 {
+			delete(s.byKey, k)
+		} else {
+			s.byKey[k] = append(all[:i:i], all[i+1:]...)
+		}
+		return of.span, true
+	}
+	return nil, false
+}
