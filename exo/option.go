@@ -85,7 +85,8 @@ func WithStateManager(sm transport.StateManager) Option {
 
 // WithLogger sets the logger. The default writes to stderr, from the level of
 // the environment's EXOSPHERE_LOG_LEVEL on (default INFO), or nothing if
-// EXOSPHERE_DISABLE_DEFAULT_LOGGING is set to anything but "", "0" or "false".
+// EXOSPHERE_DISABLE_DEFAULT_LOGGING is set to anything but "", "0", "no" or
+// "false".
 func WithLogger(l *zap.Logger) Option { return option(func(c *connection) { c.logger = l }) }
 
 // WithValidationTimeout bounds the wait of [StateManager.UpsertGraph]. The default is
@@ -129,8 +130,8 @@ func WithDrainTimeout(d time.Duration) RuntimeOption {
 
 // WithLease sets how long claimed states stay the runtime's without a
 // heartbeat, where the state manager has leases: when the process dies, its
-// states are tried again after that time. Heartbeats are sent three times in
-// that time. The default is 30 seconds; 0 asks for no leases.
+// states are tried again after that time. A heartbeat is sent when a third
+// of it has passed. The default is 30 seconds; 0 asks for no leases.
 func WithLease(d time.Duration) RuntimeOption {
 	return runtimeOption(func(c *runtimeConfig) { c.lease = d })
 }
