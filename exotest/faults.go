@@ -1,0 +1,72 @@
+package exotest
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// faults are what goes wrong between a state manager and its users.
+type faults struct {
+	mu    sync.Mutex
+	fails map[string][]error // by operation, in the order in which they come
+}
+
+// operations are the calls of a transport, by the names that their errors carry
+// as [transport.Error.Op].
+var operations = []string{
+	"register", "claim", "report", "secrets", "heartbeat",
+	"store", "store get", "store set", "store swap", "store delete",
+	"upsert graph", "graph", "graphs", "nodes", "trigger", "cancel triggers",
+	"runs", "run", "run graph", "state detail", "manual retry", "cancel run",
+	"extensions", "list namespaces",
+}
+
+// FailNext makes the next n calls of an operation answer err, to test retries;
+// nil is a 503. Operations are called as in [transport.Error.Op]: "claim",
+// "report", "trigger", "store get" and so on. The driver's own calls are spared,
+// but not those of the nodes that it executes.
+func (m *StateManager) FailNext(op string, n int, err error) {
+	m.t.Helper()
+	if !slices.Contains(operations, op) {
+		m.t.Fatalf("exotest: FailNext: there is no operation %q; those that there are: %q", op, operations)
+	}
+	if err == nil {
+		err = &transport.Error{Op: op, Status: http.StatusServiceUnavailable, Message: "made to fail by exotest"}
+	}
+	m.faults.mu.Lock()
+	defer m.faults.mu.Unlock()
+	if m.faults.fails == nil {
+		m.faults.fails = make(map[string][]error)
+	}
+	m.faults.fails[op] = append(m.faults.fails[op], slices.Repeat([]error{err}, n)...)
+}
+
+// next is the error that a call is to answer, nil if it is to be made.
+func (f *faults) next(op string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	queue := f.fails[op]
+	if len(queue) == 0 {
+		return nil
+	}
+	f.fails[op] = queue[1:]
+	return queue[0]
+}
+
+// attempt makes a call of the transport, unless it is to fail.
+func attempt[T any](ctx context.Context, n *namespace, op string, f func() (T, error)) (T, error) {
+	var none T
+	if err := ctx.Err(); err != nil {
+		return none, ended(op, err)
+	}
+	if !n.calm {
+		if err := n.m.faults.next(op); err != nil {
+			return none, err
+		}
+	}
+	return f()
+}
