@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo/local"
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// Processes that this program starts are itself in a role. They read the key and
+// the state manager's URL from the environment, and end when their standard
+// input does: with this process, whatever becomes of it.
+const (
+	urlVariable = "EXOSPHERE_STATE_MANAGER_URI"
+	keyVariable = "EXOSPHERE_API_KEY"
+)
+
+func runRole(ctx context.Context, role string, s scale, stdout io.Writer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
+	switch role {
+	case "server":
+		return serve(ctx, stdout)
+	case "plain-server":
+		return serve(ctx, stdout, local.WithoutExtensions())
+	case "idle":
+		return idle(ctx, stdout)
+	case "soak":
+		return soak(ctx, s, stdout)
+	}
+	return fmt.Errorf("no such role: %q", role)
+}
+
+// A process is a child in a role.
+type process struct {
+	cmd   *exec.Cmd
+	stdin io.Closer
+	lines *bufio.Scanner
+}
+
+func start(ctx context.Context, env []string, args ...string) (*process, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &process{cmd: cmd, stdin: stdin, lines: bufio.NewScanner(stdout)}, nil
+}
+
+// line is the next that the process prints.
+func (p *process) line() (string, error) {
+	if !p.lines.Scan() {
+		return "", errors.Join(errors.New("the process has ended"), p.lines.Err())
+	}
+	return p.lines.Text(), nil
+}
+
+// stop ends the process and waits for it.
+func (p *process) stop() error {
+	return errors.Join(p.stdin.Close(), p.cmd.Wait())
+}
+
+// namespace of everything here.
+const namespace = "bench"
+
+// serve is a state manager with two more endpoints: one that triggers many runs
+// at once, and one that does no more than read a body and answer.
+func serve(ctx context.Context, stdout io.Writer, opts ...local.Option) error {
+	sm := local.New(append(opts, local.WithKeepRuns(100))...)
+	defer func() { _ = sm.Close() }()
+	mux := http.NewServeMux()
+	mux.Handle("/", sm.Handler(os.Getenv(keyVariable)))
+	mux.HandleFunc("POST /bench/runs", func(w http.ResponseWriter, r *http.Request) {
+		n, err := strconv.Atoi(r.FormValue("n"))
+		if err == nil {
+			err = triggerMany(r.Context(), sm, r.FormValue("graph"), n)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+		}
+	})
+	mux.HandleFunc("POST /bench/bare/{id}", func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, bareAnswer)
+	})
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	if _, err := fmt.Fprintf(stdout, "http://%s\n", listener.Addr()); err != nil {
+		return err
+	}
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		return server.Close()
+	}
+}
+
+func triggerMany(ctx context.Context, sm *local.StateManager, graph string, n int) error {
+	way := sm.Namespace(namespace)
+	for range n {
+		if _, err := way.Trigger(ctx, graph, transport.TriggerSpec{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resident is the memory of this process that is in RAM, in MiB, or 0 where the
+// system does not say.
+func resident() float64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kib, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 64)
+			if err != nil {
+				return 0
+			}
+			return kib / 1024
+		}
+	}
+	return 0
+}
