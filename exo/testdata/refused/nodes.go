@@ -1,4 +1,5 @@
-// Package main is refused: // want "JSON[[]string]) as exo.JSON[[]exo.JSON[int]] value"
+// Package main has the nodes of the graphs of this folder, each of which is a
+// program with them. All but fits.go are refused by the compiler.
 package main
 
 import (
@@ -30,9 +31,3 @@ var (
 	sum   = exo.Node("Sum", func(context.Context, Sum, exo.None) (exo.None, error) { return exo.None{}, nil })
 	ints  = exo.Node("Ints", func(context.Context, Ints, exo.None) (exo.None, error) { return exo.None{}, nil })
 )
-
-func main() {
-	g := exo.NewGraph("g")
-	root := exo.Add(g, "root", split, Line{Text: "a b"})
-	exo.Add(g, "sum", sum, Sum{Counts: exo.Collect(root.Out.Word)}, exo.After(root))
-}

@@ -1,0 +1,11 @@
+// want "unknown field Coutns"
+
+package main
+
+import "github.com/exospherehost/exo-go/exo"
+
+func main() {
+	g := exo.NewGraph("g")
+	root := exo.Add(g, "root", split, Line{Text: "a b"})
+	exo.Add(g, "sum", sum, Sum{Coutns: exo.Collect(root.Out.Count)}, exo.After(root))
+}

@@ -1,0 +1,11 @@
+// want "JSON[[]string]) as exo.JSON[[]int] value"
+
+package main
+
+import "github.com/exospherehost/exo-go/exo"
+
+func main() {
+	g := exo.NewGraph("g")
+	root := exo.Add(g, "root", split, Line{Text: "a b"})
+	exo.Add(g, "ints", ints, Ints{Ints: root.Out.Tags}, exo.After(root))
+}
