@@ -32,8 +32,8 @@ var (
 // for concurrent use.
 //
 // It promises that every state it claims is executed at least once, and that
-// its outcome counts once. A node's side effects may happen twice: Info's
-// StateID and Attempt make a stable key for them.
+// its outcome counts once. A node's side effects may happen twice: see
+// [node.Info] for keys that make them idempotent.
 type Runtime struct {
 	namespace string
 	name      string

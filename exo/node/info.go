@@ -5,9 +5,11 @@ import (
 	"time"
 )
 
-// Info says which state a node is running. StateID and Attempt together are the
-// same whenever an attempt is made again, which makes them a key for side
-// effects that must not happen twice.
+// Info says which state a node is running. StateID is the same when a state
+// was put back or asked to be run again, and so a key for effects that must not
+// happen twice in one attempt; a retry is a new state. For effects that must not
+// happen twice in a run, RunID, Identifier and what tells its branches apart
+// make a key.
 type Info struct {
 	StateID    string
 	Node       string
