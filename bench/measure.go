@@ -112,7 +112,7 @@ func roundTrip(ctx context.Context, client *http.Client, to, key string) error {
 func engine(n int) (map[string]float64, error) {
 	const batch = 64
 	now := time.Now()
-	e := statemanager.New(statemanager.Options{KeepRuns: 100})
+	e := statemanager.New(statemanager.Options{KeepRuns: keepRuns})
 	if err := e.Register(now, namespace, "bench", []transport.NodeSpec{noop.Spec()}); err != nil {
 		return nil, err
 	}

@@ -88,13 +88,17 @@ func (p *process) stop() error {
 	return errors.Join(p.stdin.Close(), p.cmd.Wait())
 }
 
+// Runs at rest that state managers keep: fewer than are made in a round, and more
+// than workers can bring out of order.
+const keepRuns = 2000
+
 // namespace of everything here.
 const namespace = "bench"
 
 // serve is a state manager with two more endpoints: one that triggers many runs
 // at once, and one that does no more than read a body and answer.
 func serve(ctx context.Context, stdout io.Writer, opts ...local.Option) error {
-	sm := local.New(append(opts, local.WithKeepRuns(100))...)
+	sm := local.New(append(opts, local.WithKeepRuns(keepRuns))...)
 	defer func() { _ = sm.Close() }()
 	mux := http.NewServeMux()
 	mux.Handle("/", sm.Handler(os.Getenv(keyVariable)))

@@ -31,7 +31,7 @@ type world struct {
 }
 
 func inProcess() *world {
-	sm := local.New(local.WithKeepRuns(100))
+	sm := local.New(local.WithKeepRuns(keepRuns))
 	return &world{
 		name: "in process", option: exo.WithStateManager(sm), sm: sm, close: sm.Close,
 		trigger: func(ctx context.Context, graph string, n int) error { return triggerMany(ctx, sm, graph, n) },
