@@ -40,10 +40,11 @@ func (r *Runtime) drain(ctx context.Context, abandon context.CancelCauseFunc) er
 	select {
 	case <-idle:
 	case <-ctx.Done():
-		if closedWithin(idle, 0) {
+		busy := r.slots.busy()
+		if busy == 0 {
 			break // both: done in time
 		}
-		errs = append(errs, fmt.Errorf("%w: %d states were still executing and are put back", ErrDrainTimeout, r.slots.busy()))
+		errs = append(errs, fmt.Errorf("%w: %d states were still executing and are put back", ErrDrainTimeout, busy))
 		abandon(errDrained)
 		if !closedWithin(idle, cancelGrace) {
 			for _, e := range r.held.each() {

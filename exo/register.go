@@ -105,10 +105,11 @@ func (r *Runtime) registerAgain(ctx context.Context) {
 }
 
 // temporary reports whether another attempt may mend err. Errors that no state
-// manager has answered with are taken for the network's.
+// manager has answered with are taken for the network's, and so are answers
+// too large to be read, where they should be small.
 func temporary(err error) bool {
 	var e *transport.Error
-	return !errors.As(err, &e) || e.Temporary()
+	return !errors.As(err, &e) || e.Temporary() || errors.Is(err, transport.ErrAnswerTooLarge)
 }
 
 // nextDelay is the next wait of a backoff, or what the state manager asked for

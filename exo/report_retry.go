@@ -51,7 +51,7 @@ func (p *reporter) judge(e *execution, err error, alone bool) verdict {
 		r.counters.refused(err, r.log)
 		e.failure = err
 		return unanswered
-	case temporary(err), errors.Is(err, transport.ErrAnswerTooLarge):
+	case temporary(err):
 		r.doubt(err)
 		e.unanswered, e.failure = true, err
 		return unanswered
