@@ -1,0 +1,211 @@
+package exo_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/exospherehost/exo-go/exo"
+)
+
+// To assign an output to an input is to connect two steps.
+func ExampleAdd() {
+	g := exo.NewGraph("shouting")
+	words := exo.Add(g, "words", toWords, Sentence{"hello world"})
+	upper := exo.Add(g, "upper", toUpper, Sentence{"» " + words.Out.Text + " «"}, exo.After(words))
+	fmt.Println(words.Out.Text)
+	fmt.Println(upper.ID(), g.Spec("demo").Nodes[1].Inputs["text"])
+	tell(drive(g, exo.TriggerOptions{}))
+	// Output:
+	// ${{ words.outputs.text }}
+	// upper » ${{ words.outputs.text }} «
+	// run: SUCCESS
+	// words SUCCESS {"text":"hello"}
+	// words SUCCESS {"text":"world"}
+	// upper SUCCESS {"text":"» HELLO «"}
+	// upper SUCCESS {"text":"» WORLD «"}
+}
+
+// Steps after the same step run side by side.
+func ExampleAfter() {
+	g := exo.NewGraph("branches")
+	first := exo.Add(g, "first", toUpper, Sentence{"a"})
+	exo.Add(g, "left", toUpper, first.Out, exo.After(first))
+	exo.Add(g, "right", toUpper, first.Out, exo.After(first))
+	fmt.Print(g.Mermaid())
+	// Output:
+	// flowchart TD
+	//     n0["first<br/>Upper"]
+	//     n1["left<br/>Upper"]
+	//     n2["right<br/>Upper"]
+	//     n0 --> n1
+	//     n0 --> n2
+}
+
+type Parts struct {
+	Parts exo.JSON[[]string] `json:"parts"`
+}
+
+var join = exo.Node("Join", func(_ context.Context, in Parts, _ exo.None) (Sentence, error) {
+	parts, err := in.Parts.Value()
+	return Sentence{strings.Join(parts, "-")}, err
+})
+
+// A join runs once for each state of its anchor, a step before the one that
+// fans out, when all that this state gave rise to is done.
+func ExampleUnites() {
+	g := exo.NewGraph("united")
+	start := exo.Add(g, "start", toUpper, Sentence{"one two three"})
+	words := exo.Add(g, "words", toWords, start.Out, exo.After(start))
+	joined := exo.Add(g, "join", join, Parts{exo.Collect(words.Out.Text)},
+		exo.After(words), exo.Unites(start, exo.AllSuccess))
+	fmt.Println(exo.Outputs(drive(g, exo.TriggerOptions{}), joined))
+	// Output: [{ONE-TWO-THREE}] <nil>
+}
+
+// With the step that fans out as the anchor there is a join for each of its
+// outputs.
+func ExampleUnitesEach() {
+	g := exo.NewGraph("united")
+	words := exo.Add(g, "words", toWords, Sentence{"one two"})
+	upper := exo.Add(g, "upper", toUpper, words.Out, exo.After(words))
+	lower := exo.Add(g, "again", toUpper, words.Out, exo.After(words))
+	exo.Add(g, "join", toUpper, words.Out, exo.After(upper, lower), exo.UnitesEach(words, exo.AllDone))
+	fmt.Println(len(drive(g, exo.TriggerOptions{}).Step("join")), "joins")
+	// Output: 2 joins
+}
+
+// Collect gives a join the outputs of all branches.
+func ExampleCollect() {
+	g := exo.NewGraph("collected")
+	start := exo.Add(g, "start", toUpper, Sentence{"b a"})
+	words := exo.Add(g, "words", toWords, start.Out, exo.After(start))
+	exo.Add(g, "join", join, Parts{exo.Collect(words.Out.Text)}, exo.After(words), exo.Unites(start, exo.AllDone))
+	fmt.Println(string(drive(g, exo.TriggerOptions{}).Step("join")[0].Inputs))
+	// Output: {"parts":"[\"B\",\"A\"]"}
+}
+
+// What the trigger gives, every step can read.
+func ExampleDeclareStore() {
+	g := exo.NewGraph("greeting")
+	settings := exo.DeclareStore[struct {
+		Name     string `json:"name"` // has to be given
+		Greeting string `json:"greeting" jsonschema:"default=Hello"`
+	}](g)
+	greet := exo.Add(g, "greet", toUpper, Sentence{settings.Greeting + " " + settings.Name})
+	fmt.Println(exo.Outputs(drive(g, exo.TriggerOptions{Store: map[string]string{"name": "Ada"}}), greet))
+	// Output: [{HELLO ADA}] <nil>
+}
+
+// A node is handed the secrets that it declares.
+func ExampleGraph_Secrets() {
+	type Token struct {
+		Token exo.Secret `json:"token"`
+	}
+	login := exo.Node("Login", func(_ context.Context, in Sentence, token Token) (Sentence, error) {
+		return Sentence{fmt.Sprintf("%s with a token of %d letters: %v", in.Text, len(token.Token.Reveal()), token)}, nil
+	})
+	g := exo.NewGraph("login").Secrets(exo.Fields(Token{"s3cret"}))
+	step := exo.Add(g, "login", login, Sentence{"ada"})
+	fmt.Println(exo.Outputs(drive(g, exo.TriggerOptions{}), step))
+	// Output: [{ada with a token of 6 letters: {[REDACTED]}}] <nil>
+}
+
+// The policy holds for every step of the graph.
+func ExampleGraph_Retry() {
+	attempts := 0
+	flaky := exo.Node("Flaky", func(context.Context, exo.None, exo.None) (exo.None, error) {
+		if attempts++; attempts < 3 {
+			return exo.None{}, fmt.Errorf("attempt %d went wrong", attempts)
+		}
+		return exo.None{}, nil
+	})
+	g := exo.NewGraph("flaky").Retry(exo.RetryPolicy{MaxRetries: 5, Strategy: exo.FixedFullJitter, Backoff: time.Millisecond})
+	exo.Add(g, "flaky", flaky, exo.None{})
+	tell(drive(g, exo.TriggerOptions{}))
+	// Output:
+	// run: SUCCESS
+	// flaky RETRY_CREATED attempt 1 went wrong
+	// flaky RETRY_CREATED attempt 2 went wrong
+	// flaky SUCCESS {}
+}
+
+func ExampleNoRetry() {
+	g := exo.NewGraph("once").Retry(exo.NoRetry())
+	exo.Add(g, "upper", toUpper, Sentence{"a"})
+	fmt.Println(g.Spec("demo").Retry.MaxRetries)
+	// Output: 0
+}
+
+// Five fields, in UTC or in a timezone.
+func ExampleGraph_Cron() {
+	g := exo.NewGraph("nightly").Cron("0 */6 * * *").CronIn("Europe/Berlin", "30 2 * * 1-5")
+	exo.Add(g, "upper", toUpper, Sentence{"good night"})
+	fmt.Println(g.Validate())
+	for _, t := range g.Spec("demo").Triggers {
+		fmt.Printf("%s %q\n", t.Expression, t.Timezone)
+	}
+	// Output:
+	// <nil>
+	// 0 */6 * * * ""
+	// 30 2 * * 1-5 "Europe/Berlin"
+}
+
+// All mistakes come at once, and no state manager is asked.
+func ExampleGraph_Validate() {
+	g := exo.NewGraph("mistaken").Cron("whenever")
+	words := exo.Add(g, "words", toWords, Sentence{"hello"})
+	exo.Add(g, "upper", toUpper, Sentence{strings.ToUpper(words.Out.Text)}, exo.After(words))
+	fmt.Println(g.Validate())
+	// Output:
+	// graph "mistaken" is invalid:
+	// 	triggers.0.expression: Invalid cron expression: cron expression "whenever": has 1 fields, want 5: minute, hour, day of month, month and day of week
+	// 	Error creating dependent string for input ${{ WORDS.OUTPUTS.TEXT }} check syntax string: Invalid syntax string placeholder  WORDS.OUTPUTS.TEXT  for: ${{ WORDS.OUTPUTS.TEXT }}
+}
+
+func ExampleGraph_DOT() {
+	g := exo.NewGraph("shouting")
+	words := exo.Add(g, "words", toWords, Sentence{"hello"})
+	exo.Add(g, "upper", toUpper, words.Out, exo.After(words))
+	fmt.Print(g.DOT())
+	// Output:
+	// digraph "shouting" {
+	//     node [shape=box, style="rounded,filled", fillcolor=white, fontname="sans-serif"];
+	//     n0 [label="words\nWords"];
+	//     n1 [label="upper\nUpper"];
+	//     n0 -> n1;
+	// }
+}
+
+// Spec is what is sent to the state manager.
+func ExampleGraph_Spec() {
+	g := exo.NewGraph("shouting")
+	words := exo.Add(g, "words", toWords, Sentence{"hello"})
+	exo.Add(g, "upper", toUpper, words.Out, exo.After(words))
+	for _, p := range g.Spec("demo").Nodes {
+		fmt.Println(p.Namespace, p.Node, p.Identifier, p.Inputs, p.Next)
+	}
+	// Output:
+	// demo Words words map[text:hello] [upper]
+	// demo Upper upper map[text:${{ words.outputs.text }}] []
+}
+
+// A graph travels as a file, and can be read without the types that it was
+// built from.
+func ExampleParseGraph() {
+	g := exo.NewGraph("shouting")
+	exo.Add(g, "upper", toUpper, Sentence{"hello"})
+	file, err := g.JSON()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	name, spec, err := exo.ParseGraph(file)
+	fmt.Println(name, spec.Nodes[0].Identifier, err)
+	fmt.Print(exo.MermaidSpec(name, "demo", spec))
+	// Output:
+	// shouting upper <nil>
+	// flowchart TD
+	//     n0["upper<br/>Upper"]
+}
