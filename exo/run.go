@@ -72,7 +72,11 @@ func (r *RunResult) Err() error {
 			errs = append(errs, fmt.Errorf("step %q, state %s: %s: %s", s.Identifier, s.ID, s.Status, s.Error))
 		}
 	}
-	return fmt.Errorf("exo: run %s of graph %q is %s: %w", r.ID, r.Graph, r.Status, errors.Join(errs...))
+	err := fmt.Errorf("exo: run %s of graph %q is %s", r.ID, r.Graph, r.Status)
+	if len(errs) > 0 { // none of a run that was cancelled
+		err = fmt.Errorf("%w: %w", err, errors.Join(errs...))
+	}
+	return err
 }
 
 // Outputs decodes the outputs of every state of a step that succeeded, in
