@@ -1,8 +1,10 @@
-// Command exo runs an Exosphere on one machine.
+// Command exo runs an Exosphere on one machine, and works with this or another
+// one: it writes graphs, triggers them and looks after their runs. Its reference
+// is docs/cli.md.
 //
-// Exit codes: 0 when all went well, 1 when a command failed, 2 when it was
-// called in a wrong way. A process that a second signal ends exits as signals
-// end processes.
+// Exit codes: 0 when all went well, 1 when a command failed or was refused, 2
+// when it was called in a wrong way, 3 when the run that it waited for did not
+// succeed. A process that a second signal ends exits as signals end processes.
 package main
 
 import (
@@ -12,13 +14,15 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 )
 
 const (
-	exitFailed = 1
-	exitUsage  = 2
+	exitFailed    = 1
+	exitUsage     = 2
+	exitRunFailed = 3
 )
 
 func main() {
@@ -38,10 +42,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	if err == nil {
 		return 0
 	}
-	_, _ = fmt.Fprintln(stderr, "exo:", err)
-	var u usageError
-	if errors.As(err, &u) {
+	_, _ = fmt.Fprintln(stderr, "exo:", strings.TrimPrefix(err.Error(), "exo: ")) // the package's name is the command's
+	switch {
+	case errors.As(err, new(usageError)):
 		return exitUsage
+	case errors.As(err, new(runFailedError)):
+		return exitRunFailed
 	}
 	return exitFailed
 }
@@ -49,36 +55,52 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 // command is the whole command line.
 func command(env environment) *cli.Command {
 	root := &cli.Command{
-		Name:      "exo",
-		Usage:     "run Exosphere workflows on one machine",
+		Name:  "exo",
+		Usage: "run Exosphere workflows on one machine, and work with those of any",
+		Description: "Commands that talk to a state manager read EXOSPHERE_STATE_MANAGER_URI,\n" +
+			"EXOSPHERE_API_KEY and EXOSPHERE_NAMESPACE where --url, --api-key and --namespace\n" +
+			"are not given.\n\n" +
+			"Exit codes: 0 all went well; 1 failed, or refused by the state manager; 2 called\n" +
+			"in a wrong way; 3 the run that was waited for did not succeed.",
 		Writer:    env.stdout,
 		ErrWriter: env.stderr,
 		Commands: []*cli.Command{
 			serveCommand(env),
+			graphCommand(env),
+			triggerCommand(env),
+			runCommands(env),
+			nodeCommand(env),
 			versionCommand(env),
 		},
 		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // run does
-		Action: func(_ context.Context, c *cli.Command) error {
-			if name := c.Args().First(); name != "" {
-				return usageError{fmt.Errorf("no such command: %s; see exo help", name)}
-			}
-			return cli.ShowRootCommandHelp(c)
-		},
 	}
-	misused(root)
-	for _, c := range root.Commands {
-		misused(c)
-	}
+	prepare(root)
 	return root
+}
+
+// prepare has mistakes in the use of c, and of the commands below it, told as
+// usageErrors, and commas in values of flags taken for what they are.
+func prepare(c *cli.Command) {
+	c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error { return usageError{err} }
+	c.DisableSliceFlagSeparator = true
+	for _, below := range c.Commands {
+		prepare(below)
+	}
+	if c.Action == nil {
+		c.Action = func(_ context.Context, c *cli.Command) error {
+			if name := c.Args().First(); name != "" {
+				return usageError{fmt.Errorf("no such command: %s; see %s help", strings.TrimPrefix(c.FullName()+" "+name, "exo "), c.FullName())}
+			}
+			if c.Root() == c {
+				return cli.ShowRootCommandHelp(c)
+			}
+			return cli.ShowSubcommandHelp(c)
+		}
+	}
 }
 
 // A usageError is a command line that was wrong.
 type usageError struct{ error }
-
-// misused has errors about the flags of c told as usageErrors.
-func misused(c *cli.Command) {
-	c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error { return usageError{err} }
-}
 
 // noArguments refuses what is left on the command line of a command that takes
 // flags alone.
@@ -87,4 +109,22 @@ func noArguments(c *cli.Command) error {
 		return usageError{fmt.Errorf("%s takes no argument, got %q", c.Name, extra)}
 	}
 	return nil
+}
+
+// arguments are what is left on the command line, which must be as many as there
+// are names.
+func arguments(c *cli.Command, names ...string) ([]string, error) {
+	args := c.Args().Slice()
+	if len(args) > len(names) {
+		return nil, usageError{fmt.Errorf("%s: one argument too many: %q", c.FullName(), args[len(names)])}
+	}
+	if len(args) < len(names) {
+		return nil, usageError{fmt.Errorf("%s: %s is missing", c.FullName(), names[len(args)])}
+	}
+	for i, arg := range args {
+		if arg == "" {
+			return nil, usageError{fmt.Errorf("%s: %s is empty", c.FullName(), names[i])}
+		}
+	}
+	return args, nil
 }

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/exospherehost/exo-go/exo"
+)
+
+// A runFailedError is about a run that did not succeed.
+type runFailedError struct{ error }
+
+func (e runFailedError) Unwrap() error { return e.error }
+
+func timeoutFlag() cli.Flag {
+	return &cli.DurationFlag{Name: "timeout", Usage: "how long to wait, such as 10m, before giving up; the run goes on (default: without end)"}
+}
+
+// resultJSON is a run at rest for programs, by the names of the protocol.
+type resultJSON struct {
+	RunID     string        `json:"run_id"`
+	Graph     string        `json:"graph_name"`
+	Status    exo.RunStatus `json:"status"`
+	ElapsedMS int64         `json:"elapsed_ms"`
+	States    []stateJSON   `json:"states"`
+}
+
+type stateJSON struct {
+	ID         string          `json:"id"`
+	Node       string          `json:"node_name"`
+	Identifier string          `json:"identifier"`
+	Status     exo.Status      `json:"status"`
+	Inputs     json.RawMessage `json:"inputs"`
+	Outputs    json.RawMessage `json:"outputs"`
+	Error      string          `json:"error"`
+	Data       json.RawMessage `json:"data,omitempty"`
+	Attempt    int             `json:"attempt"`
+	CreatedAt  time.Time       `json:"created_at"`
+	UpdatedAt  time.Time       `json:"updated_at"`
+}
+
+func resultOf(r *exo.RunResult) resultJSON {
+	result := resultJSON{r.ID, r.Graph, r.Status, r.Elapsed.Milliseconds(), make([]stateJSON, len(r.States))}
+	for i := range r.States {
+		s := &r.States[i]
+		result.States[i] = stateJSON{
+			s.ID, s.Node, s.Identifier, s.Status, s.Inputs, s.Outputs, s.Error, s.Data, s.Attempt, s.CreatedAt, s.UpdatedAt,
+		}
+	}
+	return result
+}
+
+// waitForRun waits until the run is at rest and shows what has become of it.
+func waitForRun(ctx context.Context, env environment, c *cli.Command, run *exo.Run) error {
+	switch timeout := c.Duration("timeout"); {
+	case timeout < 0:
+		return usageError{errors.New("--timeout must not be negative")}
+	case timeout > 0:
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it is not at rest after %v", timeout))
+		defer cancel()
+	}
+	stop := func() {}
+	if isTerminal(env.stderr) {
+		stop = showProgress(ctx, env.stderr, run)
+	}
+	result, err := run.Wait(ctx)
+	stop()
+	if result == nil {
+		return err
+	}
+	if shown := show(env, c, resultOf(result), func(w io.Writer) error { return printResult(w, result) }); shown != nil {
+		return shown
+	}
+	switch {
+	case err != nil: // stuck
+		return runFailedError{err}
+	case result.Status != exo.RunSuccess:
+		return runFailedError{result.Err()}
+	}
+	return nil
+}
+
+func printResult(w io.Writer, r *exo.RunResult) error {
+	rows := make([][]string, len(r.States))
+	for i := range r.States {
+		s := &r.States[i]
+		outcome := string(s.Outputs)
+		if s.Error != "" {
+			outcome = s.Error
+		}
+		rows[i] = []string{s.ID, s.Identifier, string(s.Status), outcome}
+	}
+	if err := table(w, "STATE STEP STATUS OUTCOME", rows); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nrun %s of graph %s: %s after %v\n", r.ID, cell(r.Graph), r.Status, r.Elapsed.Round(time.Millisecond))
+	return err
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// progressInterval is how often a run is looked after while it is waited for.
+const progressInterval = time.Second
+
+// showProgress keeps a line on a terminal up to date until stop is called, which
+// wipes it. What it cannot read or write it leaves out: it is for comfort.
+func showProgress(ctx context.Context, w io.Writer, run *exo.Run) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var showing sync.WaitGroup
+	showing.Go(func() {
+		tick := time.NewTicker(progressInterval)
+		defer tick.Stop()
+		for {
+			if g, err := run.Graph(ctx); err == nil {
+				_, _ = fmt.Fprintf(w, "\r\x1b[K%s", summary(g.Summary))
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				_, _ = io.WriteString(w, "\r\x1b[K")
+				return
+			}
+		}
+	})
+	return func() {
+		cancel()
+		showing.Wait()
+	}
+}
