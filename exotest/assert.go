@@ -36,18 +36,23 @@ func WantFailure(t testing.TB, r *exo.RunResult, step, text string) {
 	}
 }
 
-// Outputs are the outputs of the states of a step that succeeded.
+// Outputs are the outputs of the states of a step that succeeded, in the order of
+// the branches: that of a fan-out, whichever was done first or tried again.
+// ([exo.Outputs] gives them in order of creation.)
 func Outputs[Out any](t testing.TB, r *exo.RunResult, s *exo.Step[Out]) []Out {
 	t.Helper()
-	outs, err := exo.Outputs(r, s)
+	ordered := &exo.RunResult{ID: r.ID, Graph: r.Graph, Status: r.Status}
+	for _, b := range branchesAt(r, s.ID()) {
+		ordered.States = append(ordered.States, b.attempts...)
+	}
+	outs, err := exo.Outputs(ordered, s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return outs
 }
 
-// WantOutputs checks the outputs of the states of a step that succeeded, in order
-// of creation.
+// WantOutputs checks the [Outputs] of a step.
 func WantOutputs[Out any](t testing.TB, r *exo.RunResult, s *exo.Step[Out], want ...Out) {
 	t.Helper()
 	got := Outputs(t, r, s)

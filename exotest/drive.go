@@ -228,19 +228,24 @@ type plan struct {
 }
 
 // errIdle: nothing is left to execute, nor will there be.
-var errIdle = errors.New("nothing is left to execute")
+var errIdle = errors.New("nothing is left to execute, nor will be")
+
+// turnsPerExecution is how many turns of the driver, most of which only let time
+// pass, are taken for endless without as many executions as [WithLimit] says.
+const turnsPerExecution = 10
 
 // errTestFailed: a node, or its stub, has failed the test and then its state. It
 // may have been by t.Fatal, which does not reach beyond the node's goroutine.
 var errTestFailed = errors.New("the test has failed in a node")
 
 // patience is how long, in a bubble, the driver waits for runtimes that change
-// nothing.
+// nothing though something is due.
 const patience = 24 * time.Hour
 
 func (m *StateManager) drive(ctx context.Context, p plan) error {
 	engine := m.start()
 	busy := make(map[string]int) // executions by step, for when they do not end
+	executions := 0
 	for turns := 0; ; turns++ {
 		changed := m.change()
 		engine.Advance(m.clock.now())
@@ -250,8 +255,8 @@ func (m *StateManager) drive(ctx context.Context, p plan) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if turns >= m.config.limit {
-			return fmt.Errorf("no end after %d executions in %v: %s; see exotest.WithLimit", turns, m.Elapsed(), busiest(busy))
+		if executions >= m.config.limit || turns >= turnsPerExecution*m.config.limit {
+			return fmt.Errorf("no end after %d executions in %v: %s; see exotest.WithLimit", executions, m.Elapsed(), busiest(busy))
 		}
 		failed := p.t.Failed()
 		x, ok, err := m.work(ctx)
@@ -263,6 +268,7 @@ func (m *StateManager) drive(ctx context.Context, p plan) error {
 		}
 		if ok {
 			busy[x.Step]++
+			executions++
 			if p.executed != nil {
 				p.executed(x)
 			}
@@ -278,12 +284,12 @@ func (m *StateManager) drive(ctx context.Context, p plan) error {
 			}
 		case ok:
 			m.clock.pass(next, changed)
-		case !m.clock.bubble || !m.nodes.othersServe():
+		case !m.clock.bubble || len(m.nodes.others()) == 0:
 			return errIdle
 		default:
-			give := m.clock.now().Add(patience)
-			m.clock.pass(give, changed)
-			if !m.clock.now().Before(give) {
+			enough := m.dueElsewhere().Add(patience)
+			m.clock.pass(enough, changed)
+			if !m.clock.now().Before(enough) {
 				return errIdle
 			}
 		}
@@ -361,6 +367,22 @@ func (m *StateManager) next() (time.Time, bool) {
 		consider(m.engine.NextDue(q.namespace, q.nodes))
 	}
 	return first, found
+}
+
+// dueElsewhere is when the runtimes of a bubble have something to do next: now, if
+// there is nothing, or if it has been due for a while.
+func (m *StateManager) dueElsewhere() time.Time {
+	now := m.clock.now()
+	var first time.Time
+	for _, q := range m.nodes.others() {
+		if due, ok := m.engine.NextDue(q.namespace, q.nodes); ok && (first.IsZero() || due.Before(first)) {
+			first = due
+		}
+	}
+	if first.Before(now) {
+		return now
+	}
+	return first
 }
 
 // execute executes a state that has been claimed. late: its delay is still to

@@ -313,7 +313,7 @@ func TestDriveEndsWhatHasNoEnd(t *testing.T) {
 	got := messages(t, func(t testing.TB) {
 		exotest.NewStateManager(t).With(exotest.WithLimit(1000)).Drive(t, g, exo.TriggerOptions{})
 	})
-	for _, want := range []string{`step "only" was executed 500 times`, "WithLimit"} {
+	for _, want := range []string{`step "only" was executed 1000 times`, "WithLimit"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in %q", want, got)
 		}

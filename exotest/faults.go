@@ -1,72 +1,93 @@
 package exotest
 
 import (
-	"context"
-	"net/http"
+	"fmt"
 	"slices"
-	"sync"
+	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/faults"
 )
 
-// faults are what goes wrong between a state manager and its users.
-type faults struct {
-	mu    sync.Mutex
-	fails map[string][]error // by operation, in the order in which they come
+// A Fault is a way for calls between a state manager and its users to go wrong.
+type Fault struct {
+	name  string
+	ops   []string // that it is about
+	plan  faults.Plan
+	waits bool // it takes time
 }
 
-// operations are the calls of a transport, by the names that their errors carry
-// as [transport.Error.Op].
-var operations = []string{
-	"register", "claim", "report", "secrets", "heartbeat",
-	"store", "store get", "store set", "store swap", "store delete",
-	"upsert graph", "graph", "graphs", "nodes", "trigger", "cancel triggers",
-	"runs", "run", "run graph", "state detail", "manual retry", "cancel run",
-	"extensions", "list namespaces",
+// WithFaults makes calls to the state manager go wrong. Of several faults of one
+// call the first counts. The driver's own calls are spared, but not those of the
+// nodes that it executes. Given more than once, the faults add up.
+func WithFaults(f ...Fault) ManagerOption {
+	return managerOption(func(c *managerConfig) { c.faults = append(c.faults, f...) })
 }
 
-// FailNext makes the next n calls of an operation answer err, to test retries;
-// nil is a 503. Operations are called as in [transport.Error.Op]: "claim",
-// "report", "trigger", "store get" and so on. The driver's own calls are spared,
-// but not those of the nodes that it executes.
-func (m *StateManager) FailNext(op string, n int, err error) {
-	m.t.Helper()
-	if !slices.Contains(operations, op) {
-		m.t.Fatalf("exotest: FailNext: there is no operation %q; those that there are: %q", op, operations)
-	}
-	if err == nil {
-		err = &transport.Error{Op: op, Status: http.StatusServiceUnavailable, Message: "made to fail by exotest"}
-	}
-	m.faults.mu.Lock()
-	defer m.faults.mu.Unlock()
-	if m.faults.fails == nil {
-		m.faults.fails = make(map[string][]error)
-	}
-	m.faults.fails[op] = append(m.faults.fails[op], slices.Repeat([]error{err}, n)...)
+// DropBefore loses calls of an operation (see [StateManager.FailNext]) on their
+// way to the state manager: those of these numbers, counted from 1, or all.
+func DropBefore(op string, calls ...int) Fault {
+	return scripted("DropBefore", op, faults.Fault{Kind: faults.DropBefore}, calls)
 }
 
-// next is the error that a call is to answer, nil if it is to be made.
-func (f *faults) next(op string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	queue := f.fails[op]
-	if len(queue) == 0 {
-		return nil
-	}
-	f.fails[op] = queue[1:]
-	return queue[0]
+// DropAfter loses answers: the call is made, and its caller does not get to know.
+func DropAfter(op string, calls ...int) Fault {
+	return scripted("DropAfter", op, faults.Fault{Kind: faults.DropAfter}, calls)
 }
 
-// attempt makes a call of the transport, unless it is to fail.
-func attempt[T any](ctx context.Context, n *namespace, op string, f func() (T, error)) (T, error) {
-	var none T
-	if err := ctx.Err(); err != nil {
-		return none, ended(op, err)
+// Late delays answers by d. It is for bubbles.
+func Late(op string, d time.Duration, calls ...int) Fault {
+	f := scripted("Late", op, faults.Fault{Late: d}, calls)
+	f.waits = true
+	return f
+}
+
+// Refuse answers calls by an HTTP status, such as 503. They are not made.
+func Refuse(op string, status int, calls ...int) Fault {
+	return scripted("Refuse", op, faults.Fault{Kind: faults.Refuse, Status: status}, calls)
+}
+
+func scripted(name, op string, f faults.Fault, calls []int) Fault {
+	return Fault{name: name, ops: []string{op}, plan: faults.On(op, f, calls...)}
+}
+
+// RandomFaults makes calls of these operations, or of all, go wrong with a
+// probability from 0 to 1: calls and answers are lost, refused, late, or made
+// twice. The same seed makes the same calls go wrong. It is for bubbles.
+func RandomFaults(seed uint64, probability float64, ops ...string) Fault {
+	const kinds = 5
+	each := probability / kinds
+	return Fault{
+		name: "RandomFaults", ops: ops, waits: true,
+		plan: faults.Seeded(seed, faults.Rates{
+			Kinds: map[faults.Kind]float64{faults.DropBefore: each, faults.DropAfter: each, faults.Refuse: each, faults.Duplicate: each},
+			Delay: each, MaxDelay: time.Second, Ops: ops,
+		}),
 	}
-	if !n.calm {
-		if err := n.m.faults.next(op); err != nil {
-			return none, err
+}
+
+// withFaults puts the faults of the configuration before a state manager.
+func (m *StateManager) withFaults(sm transport.StateManager) transport.StateManager {
+	if len(m.config.faults) == 0 {
+		return sm
+	}
+	plans := make([]faults.Plan, len(m.config.faults))
+	for i, f := range m.config.faults {
+		plans[i] = f.plan
+	}
+	return faults.New(sm, faults.Any(plans...))
+}
+
+// check is an error for operations that there are not, which would never go wrong,
+// and for what needs a bubble where there is none.
+func (f *Fault) check(bubble bool) error {
+	if f.waits && !bubble {
+		return fmt.Errorf("%s takes time that passes by itself: use exotest.Bubble", f.name)
+	}
+	for _, op := range f.ops {
+		if !slices.Contains(operations, op) {
+			return fmt.Errorf("%s: there is no operation %q; those that there are: %q", f.name, op, operations)
 		}
 	}
-	return f()
+	return nil
 }

@@ -44,11 +44,9 @@ func golden(t testing.TB, got, file string) {
 	}
 	want := strings.ReplaceAll(string(data), "\r\n", "\n")
 	if want != got {
-		t.Errorf("the run is not as in %s (-want +got); go test -%s accepts it:\n%s", file, updateFlag, diff(lines(want), lines(got)))
+		t.Errorf("the run is not as in %s (-want +got); go test -%s accepts it:\n%s", file, updateFlag, lineDiff(want, got))
 	}
 }
-
-func lines(s string) []string { return strings.Split(strings.TrimSuffix(s, "\n"), "\n") }
 
 func updating() bool {
 	if *update {
@@ -68,5 +66,5 @@ func writeFile(file, text string) error {
 // diff is cmp's, with plain spaces: cmp uses others at random, so that nobody
 // relies on the form.
 func diff(want, got any) string {
-	return strings.ReplaceAll(cmp.Diff(want, got), "\u00a0", " ")
+	return strings.TrimSuffix(strings.ReplaceAll(cmp.Diff(want, got), "\u00a0", " "), "\n")
 }

@@ -56,7 +56,7 @@ func (m *StateManager) register(namespace string, nodes []node.Any) error {
 // to fetch secrets again, takes no time.
 func (m *StateManager) newExecutor(namespace string, nodes []node.Any) (*exo.Executor, error) {
 	return exo.NewExecutor(namespace, runtimeName, nodes,
-		exo.WithStateManager(view{m, false}), exo.WithLogger(m.config.logger),
+		exo.WithStateManager(m.faulty), exo.WithLogger(m.config.logger),
 		exo.WithMiddleware(m.config.middleware...), exo.WithMiddleware(m.Middleware()),
 		exo.WithReportBackoff(func() backoff.BackOff { return backoff.WithMaxRetries(&backoff.ZeroBackOff{}, maxReports) }))
 }
@@ -154,11 +154,15 @@ func (s *nodeSet) server(key nodeKey) (n node.Any, runtime string) {
 	return s.driven[key], s.elsewhere[key]
 }
 
-// othersServe reports whether there are runtimes that serve nodes.
-func (s *nodeSet) othersServe() bool {
+// others are the queues of the nodes that runtimes serve.
+func (s *nodeSet) others() []queue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.elsewhere) > 0
+	var list []queue
+	for key := range s.elsewhere {
+		list = append(list, queue{key.namespace, []string{key.name}})
+	}
+	return list
 }
 
 // executor is that of the driven nodes of a namespace.

@@ -44,6 +44,7 @@ type managerConfig struct {
 	lease             time.Duration
 	asReference       bool
 	withoutExtensions bool
+	faults            []Fault
 }
 
 type (

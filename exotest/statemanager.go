@@ -41,10 +41,11 @@ type StateManager struct {
 	once   sync.Once
 	engine *statemanager.Engine // by start
 
-	nodes   nodeSet
-	flights flights
-	doubles doubles
-	faults  faults
+	nodes    nodeSet
+	flights  flights
+	doubles  doubles
+	refusals refusals
+	faulty   transport.StateManager // by start: what others see of m
 
 	mu      sync.Mutex
 	changed chan struct{} // closed at the next change of a state; nil: nobody waits
@@ -86,6 +87,11 @@ func (m *StateManager) With(opts ...ManagerOption) *StateManager {
 	if !m.clock.bubble {
 		m.clock = newClock(m.config.start)
 	}
+	for _, f := range m.config.faults {
+		if err := f.check(m.clock.bubble); err != nil {
+			m.t.Fatalf("exotest: %v", err)
+		}
+	}
 	return m
 }
 
@@ -98,6 +104,7 @@ func (m *StateManager) start() *statemanager.Engine {
 			Rules:        statemanager.Rules{AsReference: m.config.asReference},
 			OnChange:     m.noteChange,
 		})
+		m.faulty = m.withFaults(view{m, false})
 		if len(m.nodes.first) > 0 {
 			if err := m.register(m.config.namespace, m.nodes.first); err != nil {
 				m.t.Errorf("exotest: %v", err)
@@ -160,13 +167,16 @@ func (m *StateManager) client(t testing.TB, sm transport.StateManager, opts ...e
 // Namespace gives the transport of a namespace, by direct calls.
 func (m *StateManager) Namespace(name string) transport.Transport {
 	m.start()
-	return m.transport(name, false)
+	return m.faulty.Namespace(name)
 }
 
 // Namespaces lists the namespaces that hold nodes, graphs or runs.
 func (m *StateManager) Namespaces(ctx context.Context) ([]string, error) {
 	m.start()
-	return call(ctx, &namespace{m: m}, "list namespaces", func(time.Time) ([]string, error) { return m.engine.Namespaces(), nil })
+	if lister, ok := m.faulty.(transport.NamespaceLister); ok {
+		return lister.Namespaces(ctx)
+	}
+	return nil, transport.ErrUnsupported
 }
 
 // noteChange hears of every transition of a state, under the engine's lock.

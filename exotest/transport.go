@@ -13,7 +13,7 @@ import (
 type namespace struct {
 	m    *StateManager
 	name string
-	calm bool // faults spare it: it is the driver's own
+	calm bool // it is the driver's own
 }
 
 // extendedNamespace has the extensions of protocol.md §13 as well.
@@ -38,13 +38,18 @@ func (m *StateManager) transport(name string, calm bool) transport.Transport {
 	return &extendedNamespace{n}
 }
 
-// A view is the state manager as the driver's clients and executors see it.
+// A view is the state manager without [WithFaults], which are before it, and if it
+// is calm also without [StateManager.FailNext].
 type view struct {
 	m    *StateManager
 	calm bool
 }
 
 func (v view) Namespace(name string) transport.Transport { return v.m.transport(name, v.calm) }
+
+func (v view) Namespaces(ctx context.Context) ([]string, error) {
+	return call(ctx, &namespace{m: v.m}, "namespaces", func(time.Time) ([]string, error) { return v.m.engine.Namespaces(), nil })
+}
 
 // call is a call of the transport that f makes.
 func call[T any](ctx context.Context, n *namespace, op string, f func(now time.Time) (T, error)) (T, error) {
