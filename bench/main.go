@@ -20,6 +20,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 )
@@ -60,7 +62,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	out := flags.String("out", "", "write the results to this JSON `FILE`")
 	page := flags.String("page", "", "measure nothing: write the page from this results `FILE`")
 	to := flags.String("to", "docs/performance.md", "the page that -page writes")
-	only := flags.String("only", "", "make only the measurements whose names hold this `TEXT`")
+	only := flags.String("only", "", "make only the measurements whose names this `PATTERN` finds")
+	profile := flags.String("profile", "", "write a CPU profile of this process, which is the worker's, to this `FILE`")
 	role := flags.String("role", "", "what a process that this program starts does: server, plain-server, idle or soak")
 	s := short
 	flags.IntVar(&s.Rounds, "rounds", s.Rounds, "how often each measurement is made")
@@ -94,7 +97,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return writePage(*page, *to)
 	}
 	command := strings.TrimSpace("go run ./bench " + strings.Join(withoutOut(args), " "))
-	r, err := measureAll(ctx, s, command, *only, stderr)
+	pattern, err := regexp.Compile(*only)
+	if err != nil {
+		return err
+	}
+	if *profile != "" {
+		stop, err := profileTo(*profile)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	r, err := measureAll(ctx, s, command, pattern, stderr)
 	if err != nil {
 		return err
 	}
@@ -105,6 +119,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	_, err = io.WriteString(stdout, r.tables())
 	return err
+}
+
+// profileTo profiles this process until stop is called.
+func profileTo(path string) (stop func(), err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close()
+	}, nil
 }
 
 // withoutOut leaves out where the results go, which says something about the

@@ -26,11 +26,13 @@ type measurement struct {
 
 // measurements are made in this order in every round.
 func measurements(s scale, local, remote, plain *world, key string) []measurement {
-	list := []measurement{
-		{"bare", func(ctx context.Context) (map[string]float64, error) { return bare(ctx, remote.url, key, s.States) }},
-		{"engine", func(context.Context) (map[string]float64, error) { return engine(s.States) }},
-	}
+	list := []measurement{{"engine", func(context.Context) (map[string]float64, error) { return engine(s.States) }}}
 	for _, w := range []*world{local, remote, plain} {
+		if w == remote { // right before what is compared with it
+			list = append(list, measurement{"bare", func(ctx context.Context) (map[string]float64, error) {
+				return bare(ctx, remote.url, key, s.States)
+			}})
+		}
 		list = append(list,
 			measurement{"throughput, " + w.name, func(ctx context.Context) (map[string]float64, error) {
 				c, err := w.consume(ctx, oneStep, s.States, s.States*oneStates, s.Workers)

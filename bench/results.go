@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -52,7 +53,7 @@ type machine struct {
 	Revision string `json:"revision"` // of this project
 }
 
-func measureAll(ctx context.Context, s scale, command, only string, progress io.Writer) (r *results, err error) {
+func measureAll(ctx context.Context, s scale, command string, only *regexp.Regexp, progress io.Writer) (r *results, err error) {
 	r = &results{
 		Date: time.Now().UTC().Format(time.DateOnly), Machine: thisMachine(ctx), Command: command, Scale: s,
 		Values: map[string][]float64{},
@@ -80,7 +81,7 @@ func measureAll(ctx context.Context, s scale, command, only string, progress io.
 	for round := range s.Rounds {
 		r.Load = append(r.Load, loadAverage())
 		for _, m := range list {
-			if !strings.Contains(m.name, only) {
+			if !only.MatchString(m.name) {
 				continue
 			}
 			fmt.Fprintf(progress, "round %d of %d: %s\n", round+1, s.Rounds, m.name)
@@ -93,7 +94,7 @@ func measureAll(ctx context.Context, s scale, command, only string, progress io.
 			}
 		}
 	}
-	if s.Soak >= soakSamples && strings.Contains("soak", only) {
+	if s.Soak >= soakSamples && only.MatchString("soak") {
 		fmt.Fprintf(progress, "%d states in one process\n", s.Soak)
 		if r.Soak, err = soakRemotely(ctx, worlds[1], key, s); err != nil {
 			return nil, fmt.Errorf("soak: %w", err)
