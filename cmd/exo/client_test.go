@@ -183,7 +183,7 @@ func TestGraphs(t *testing.T) {
 func TestNodes(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	wants(t, b.ok("node", "list"), "NODE   RUNTIME  INPUTS  OUTPUTS  SECRETS\nFirst  worker   text    text     key\nLast   worker   -       text     -\n")
+	wants(t, b.ok("node", "list"), "NODE   RUNTIME  INPUTS  OUTPUTS  SECRETS\nFirst  worker   text ", " key\nLast   worker   -       text     -\n")
 	if all := as[[]nodeJSON](b, "node", "list"); len(all) != 4 || all[0].Secrets[0] != "key" || all[1].Secrets == nil {
 		t.Errorf("%+v", all)
 	}

@@ -78,7 +78,7 @@ func applyGraph(ctx context.Context, env environment, c *cli.Command, m *exo.Sta
 }
 
 func readGraph(file string) (name string, spec exo.GraphSpec, err error) {
-	data, err := os.ReadFile(file) //nolint:gosec // the user names it
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return "", spec, err
 	}

@@ -121,10 +121,8 @@ func arguments(c *cli.Command, names ...string) ([]string, error) {
 	if len(args) < len(names) {
 		return nil, usageError{fmt.Errorf("%s: %s is missing", c.FullName(), names[len(args)])}
 	}
-	for i, arg := range args {
-		if arg == "" {
-			return nil, usageError{fmt.Errorf("%s: %s is empty", c.FullName(), names[i])}
-		}
+	if i := slices.Index(args, ""); i >= 0 {
+		return nil, usageError{fmt.Errorf("%s: %s is empty", c.FullName(), names[i])}
 	}
 	return args, nil
 }

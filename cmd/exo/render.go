@@ -94,7 +94,7 @@ func svg(ctx context.Context, env environment, dot string) error {
 			"install the package graphviz, or use --format mermaid: %w", err)
 	}
 	var drawn, complaint bytes.Buffer
-	draw := exec.CommandContext(ctx, program, "-Tsvg")
+	draw := exec.CommandContext(ctx, program, "-Tsvg") //nolint:gosec // it is dot
 	draw.Stdin, draw.Stdout, draw.Stderr = strings.NewReader(dot), &drawn, &complaint
 	if err := draw.Run(); err != nil {
 		return errors.Join(fmt.Errorf("draw by %s: %w", program, err), errors.New(cell(complaint.String())))

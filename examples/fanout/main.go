@@ -135,7 +135,7 @@ var (
 			sum += c
 		}
 		slices.Sort(lines)
-		return Bill{Text: strings.Join(append(lines, line("total", sum)), "\n")}, nil
+		return Bill{Text: strings.Join(lines, "\n") + "\n" + line("total", sum)}, nil
 	})
 )
 

@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 
 	"github.com/exospherehost/exo-go/exo"
 )
@@ -66,7 +67,7 @@ var (
 		return Text{Text: "hello " + in.Text}, nil
 	})
 	compare = exo.Node("Compare", func(_ context.Context, in Signed, _ exo.None) (Signed, error) {
-		if in.Process == fmt.Sprint(os.Getpid()) {
+		if in.Process == strconv.Itoa(os.Getpid()) {
 			return Signed{}, exo.Permanent(fmt.Errorf("process %s has answered itself", in.Process))
 		}
 		return Signed{Text: in.Text, Process: "another process"}, nil

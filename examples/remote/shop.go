@@ -40,7 +40,9 @@ func startServer(ctx context.Context) (*server, error) {
 
 func (s *server) close() error {
 	err := errors.Join(s.sm.Close(), s.http.Close())
-	<-s.failed
+	if served := <-s.failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
 	return err
 }
 

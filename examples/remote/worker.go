@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 
 	"github.com/exospherehost/exo-go/exo"
@@ -26,7 +27,7 @@ func work(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	}()
 
 	node := exo.Node(translateName, func(_ context.Context, in Text, _ exo.None) (Signed, error) {
-		return Signed{Text: strings.ToUpper(in.Text), Process: fmt.Sprint(os.Getpid())}, nil
+		return Signed{Text: strings.ToUpper(in.Text), Process: strconv.Itoa(os.Getpid())}, nil
 	})
 	rt, err := exo.NewRuntime(translators, "translator", exo.Nodes(node), exo.WithLogger(zap.NewNop()))
 	if err != nil {
@@ -59,7 +60,7 @@ func startWorker(ctx context.Context, s *server, stderr io.Writer) (*worker, err
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{command: exec.CommandContext(ctx, program)}
+	w := &worker{command: exec.CommandContext(ctx, program)} //nolint:gosec // it is this one
 	w.command.Env = append(os.Environ(), roleVariable+"=worker",
 		"EXOSPHERE_STATE_MANAGER_URI="+s.url, "EXOSPHERE_API_KEY="+s.key)
 	w.command.Stderr = stderr

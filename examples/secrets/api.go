@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -42,6 +43,8 @@ func startAPI(ctx context.Context, key string) (*api, error) {
 
 func (a *api) close() error {
 	err := a.server.Close()
-	<-a.failed
+	if served := <-a.failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
 	return err
 }
