@@ -204,8 +204,13 @@ func ExampleParseGraph() {
 	name, spec, err := exo.ParseGraph(file)
 	fmt.Println(name, spec.Nodes[0].Identifier, err)
 	fmt.Print(exo.MermaidSpec(name, "demo", spec))
+	fmt.Print(exo.DOTSpec(name, "demo", spec))
 	// Output:
 	// shouting upper <nil>
 	// flowchart TD
 	//     n0["upper<br/>Upper"]
+	// digraph "shouting" {
+	//     node [shape=box, style="rounded,filled", fillcolor=white, fontname="sans-serif"];
+	//     n0 [label="upper\nUpper"];
+	// }
 }

@@ -22,7 +22,11 @@ type demo struct {
 }
 
 func newDemo(nodes []node.Any, opts ...exo.RuntimeOption) *demo {
-	d := &demo{sm: local.New(), ended: make(chan error, 1)}
+	return newDemoOn(local.New(), nodes, opts...)
+}
+
+func newDemoOn(sm *local.StateManager, nodes []node.Any, opts ...exo.RuntimeOption) *demo {
+	d := &demo{sm: sm, ended: make(chan error, 1)}
 	where, quiet := exo.WithStateManager(d.sm), exo.WithLogger(zap.NewNop())
 	var err error
 	if d.rt, err = exo.NewRuntime("demo", "worker-1", nodes, append([]exo.RuntimeOption{where, quiet}, opts...)...); err != nil {

@@ -326,3 +326,33 @@ func ExampleRun_Graph() {
 	//     style n0 fill:#c8e6c9
 	//     style n1 fill:#c8e6c9
 }
+
+// The reference server decides joins only when a branch arrives: one that was
+// pruned loses the join, and the run shows success all the same.
+func ExampleRunResult_StuckJoins() {
+	short := exo.Node("Short", func(_ context.Context, in Sentence, _ exo.None) (Sentence, error) {
+		if len(in.Text) > 3 {
+			return Sentence{}, exo.Prune(nil)
+		}
+		return in, nil
+	})
+	g := exo.NewGraph("short words")
+	start := exo.Add(g, "start", toUpper, Sentence{"the moon"})
+	words := exo.Add(g, "words", toWords, start.Out, exo.After(start))
+	kept := exo.Add(g, "short", short, words.Out, exo.After(words))
+	exo.Add(g, "join", toUpper, start.Out, exo.After(kept), exo.Unites(start, exo.AllSuccess))
+
+	for _, sm := range []*local.StateManager{local.New(), local.New(local.AsReference())} {
+		d := newDemoOn(sm, g.Nodes())
+		result, err := d.start(g, exo.TriggerOptions{}).Wait(context.Background())
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(result.Status, "lost:", len(result.StuckJoins(g.Spec("demo").Nodes)))
+		d.end()
+	}
+	// Output:
+	// SUCCESS lost: 0
+	// SUCCESS lost: 1
+}

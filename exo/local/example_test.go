@@ -2,12 +2,14 @@ package local_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/local"
 	"github.com/exospherehost/exo-go/exo/transport"
+	"go.uber.org/zap"
 )
 
 // A state manager that lives in this process serves this process directly, and
@@ -46,4 +48,42 @@ func Example() {
 	// Output:
 	// Upper shout {"text":"hello"}
 	// <nil>
+}
+
+// A state manager that others reach, too: Python workers are given a lease, and
+// browsers may call it from a dashboard.
+func ExampleNew() {
+	sm := local.New(
+		local.WithDefaultLease(15*time.Minute),
+		local.WithKeepRuns(1000),
+		local.WithKeepStates(100_000),
+		local.WithCORSOrigins("http://localhost:3000"),
+		local.WithLogger(zap.NewNop()),
+	)
+	fmt.Println(sm.Namespaces(context.Background()))
+	fmt.Println(sm.Close())
+
+	_, err := sm.Namespaces(context.Background())
+	fmt.Println(errors.Is(err, local.ErrClosed))
+	// Output:
+	// [] <nil>
+	// <nil>
+	// true
+}
+
+// To test code for what it will meet elsewhere: the joins of the reference
+// server, and none of our extensions.
+func ExampleWithoutExtensions() {
+	for _, options := range [][]local.Option{nil, {local.AsReference(), local.WithoutExtensions()}} {
+		sm := local.New(options...)
+		if e, ok := sm.Namespace("demo").(transport.Extender); ok {
+			fmt.Println(e.Extensions(context.Background()))
+		}
+		if err := sm.Close(); err != nil {
+			fmt.Println(err)
+		}
+	}
+	// Output:
+	// [wait lease report store run cancel attempt collect] <nil>
+	// [] <nil>
 }

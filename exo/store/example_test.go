@@ -76,6 +76,17 @@ func ExampleKey_All() {
 	// docs/b.txt 5
 }
 
+func ExampleKey_Delete() {
+	region := store.NewKey[string]("region")
+	ctx := nodeContext()
+	fmt.Println(region.Delete(ctx), region.Delete(ctx))
+	_, ok, err := region.Get(ctx)
+	fmt.Println(ok, err)
+	// Output:
+	// <nil> <nil>
+	// false <nil>
+}
+
 // A node that runs with and without a store goes by the error.
 func ExampleKey_Get_unsupported() {
 	ctx := store.NewContext(context.Background(), nil, "state")
