@@ -180,11 +180,8 @@ func (r *Runtime) outcomeOf(e *execution, outputs []transport.Object, err error)
 		return Outcome{Kind: Executed, Outputs: len(outputs)}, transport.Executed{Outputs: outputs}, size
 	case errors.As(err, &prune):
 		data, size, err := frozen(prune.Data)
-		switch {
-		case err != nil:
-			return r.failed(e, fmt.Errorf("prune: the data is no JSON: %w", err))
-		case size > maxOutputBytes:
-			return r.failed(e, tooLarge("data of the prune", size))
+		if err != nil {
+			return r.failed(e, err)
 		}
 		return Outcome{Kind: Pruned}, transport.Pruned{Data: data}, size
 	case errors.As(err, &requeue):
@@ -204,12 +201,15 @@ func tooLarge(what string, size int) error {
 		"pass large data by reference", what, size, maxOutputBytes))
 }
 
-// frozen is data as it is now, in JSON, and its size: every attempt to report it
-// must say the same.
+// frozen is the data of a prune as it is now, and its size in JSON: every attempt
+// to report it must say the same.
 func frozen(data map[string]any) (map[string]any, int, error) {
 	text, err := json.Marshal(data)
-	if err != nil {
-		return nil, 0, err
+	switch {
+	case err != nil:
+		return nil, 0, fmt.Errorf("prune: the data is no JSON: %w", err)
+	case len(text) > maxOutputBytes:
+		return nil, 0, tooLarge("data of the prune", len(text))
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
