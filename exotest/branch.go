@@ -2,6 +2,7 @@ package exotest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/exospherehost/exo-go/exo"
@@ -63,11 +64,9 @@ func (b *branch) retriedBefore(s *exo.State) *branch {
 
 // insert adds a branch behind the others of its step.
 func (b *branch) insert(c *branch) {
-	for i := len(b.below) - 1; i >= 0; i-- {
-		if b.below[i].step == c.step {
-			b.below = append(b.below, nil)
-			copy(b.below[i+2:], b.below[i+1:])
-			b.below[i+1] = c
+	for i, sibling := range slices.Backward(b.below) {
+		if sibling.step == c.step {
+			b.below = slices.Insert(b.below, i+1, c)
 			return
 		}
 	}

@@ -17,9 +17,9 @@ import (
 // In a bubble a real runtime gives what the driver gives.
 func TestBubbleWithARuntime(t *testing.T) {
 	t.Parallel()
-	g, _, sum := long(50)
+	g, _, _ := long(50)
 	driven := exotest.NewStateManager(t).Drive(t, g, exo.TriggerOptions{})
-	g, _, sum = long(50)
+	g, _, sum := long(50)
 	exotest.Bubble(t, func(t *testing.T, sm *exotest.StateManager) {
 		sm.Serve(t, g.Nodes())
 		result := sm.Drive(t, g, exo.TriggerOptions{})

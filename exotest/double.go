@@ -157,4 +157,4 @@ func (d *double[In, Out, Sec]) call(ctx context.Context, in In, sec Sec) ([]Out,
 	return c.Outs, c.Err
 }
 
-func (d *double[In, Out, Sec]) any() node.Any { return d.node }
+func (d *double[In, Out, Sec]) standIn() node.Any { return d.node }

@@ -95,7 +95,7 @@ func TestRemoteStub(t *testing.T) {
 	}
 
 	sm := exotest.NewStateManager(t)
-	calls := exotest.RemoteStub(sm, remote, func(ctx context.Context, in Text) (Text, error) {
+	calls := exotest.RemoteStub(sm, remote, func(ctx context.Context, _ Text) (Text, error) {
 		if exo.Info(ctx).Namespace != "others" {
 			return Text{}, errors.New("not in its namespace")
 		}
@@ -216,7 +216,7 @@ func TestDoublesMisused(t *testing.T) {
 // contexts, but not the driver.
 func TestFailNext(t *testing.T) {
 	t.Parallel()
-	fragile := exo.Node("Fragile", func(ctx context.Context, in Text, sec key) (Text, error) {
+	fragile := exo.Node("Fragile", func(ctx context.Context, _ Text, sec key) (Text, error) {
 		_, _, err := counter.Get(ctx)
 		return Text{sec.Key.Reveal()}, err
 	})

@@ -15,9 +15,15 @@ type doubles struct {
 	m *StateManager
 
 	mu       sync.Mutex
-	byNode   map[nodeKey]interface{ any() node.Any }
+	byNode   map[nodeKey]anyDouble
 	failures map[failureKey]*failure
 	delays   map[string]*delay // by step
+}
+
+// An anyDouble is a [double] of any types.
+type anyDouble interface {
+	// standIn is the node that is executed in place of the other.
+	standIn() node.Any
 }
 
 type failureKey struct {
@@ -37,18 +43,18 @@ type delay struct {
 
 func (d *doubles) init(m *StateManager) {
 	d.m = m
-	d.byNode = make(map[nodeKey]interface{ any() node.Any })
+	d.byNode = make(map[nodeKey]anyDouble)
 	d.failures = make(map[failureKey]*failure)
 	d.delays = make(map[string]*delay)
 }
 
-func (d *doubles) get(key nodeKey) interface{ any() node.Any } {
+func (d *doubles) get(key nodeKey) anyDouble {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.byNode[key]
 }
 
-func (d *doubles) set(key nodeKey, double interface{ any() node.Any }) {
+func (d *doubles) set(key nodeKey, double anyDouble) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.byNode[key] = double
@@ -97,7 +103,7 @@ func (m *StateManager) Middleware() node.Middleware {
 				return nil, err
 			}
 			if double := m.doubles.get(nodeKey{req.Info.Namespace, req.Info.Node}); double != nil {
-				return double.any().Execute(ctx, req)
+				return double.standIn().Execute(ctx, req)
 			}
 			return next(ctx, req)
 		}

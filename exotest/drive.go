@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -337,7 +338,7 @@ func (m *StateManager) claimNext(now time.Time) (namespace string, s transport.S
 	var first queue
 	var earliest time.Time
 	for _, q := range m.nodes.queues() {
-		if due, any := m.engine.NextDue(q.namespace, q.nodes); any && !due.After(now) && (!ok || due.Before(earliest)) {
+		if due, found := m.engine.NextDue(q.namespace, q.nodes); found && !due.After(now) && (!ok || due.Before(earliest)) {
 			first, earliest, ok = q, due, true
 		}
 	}
@@ -433,9 +434,7 @@ func (f *flights) start(at time.Time, namespace string, s transport.State) {
 	for i > 0 && f.waiting[i-1].at.After(at) {
 		i--
 	}
-	f.waiting = append(f.waiting, flight{})
-	copy(f.waiting[i+1:], f.waiting[i:])
-	f.waiting[i] = flight{at, namespace, s}
+	f.waiting = slices.Insert(f.waiting, i, flight{at, namespace, s})
 }
 
 func (f *flights) next() (time.Time, bool) {

@@ -1,6 +1,9 @@
 package exotest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // diffContext is how many lines that have not changed a diff shows around others.
 const diffContext = 2
@@ -79,9 +82,9 @@ func longestCommon(a, b []string) func(i, j int) int {
 	}
 	width := len(b) + 1
 	n := make([]int, (len(a)+1)*width)
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
+	for i, left := range slices.Backward(a) {
+		for j, right := range slices.Backward(b) {
+			if left == right {
 				n[i*width+j] = n[(i+1)*width+j+1] + 1
 			} else {
 				n[i*width+j] = max(n[(i+1)*width+j], n[i*width+j+1])
