@@ -30,7 +30,7 @@ func measurements(s scale, local, remote, plain *world, key string) []measuremen
 	for _, w := range []*world{local, remote, plain} {
 		if w == remote { // right before what is compared with it
 			list = append(list, measurement{"bare", func(ctx context.Context) (map[string]float64, error) {
-				return bare(ctx, remote.url, key, s.States)
+				return bare(ctx, remote, key, s.States)
 			}})
 		}
 		list = append(list,
@@ -39,6 +39,7 @@ func measurements(s scale, local, remote, plain *world, key string) []measuremen
 				return map[string]float64{
 					row(throughput, w): float64(s.States) / c.took.Seconds(),
 					row(allocs, w):     float64(c.allocs) / float64(s.States),
+					row(cpuEach, w):    c.cpu / float64(s.States) * microseconds,
 				}, err
 			}},
 			measurement{"default throughput, " + w.name, func(ctx context.Context) (map[string]float64, error) {
@@ -72,17 +73,17 @@ const (
 )
 
 // bare makes round trips over connections that are kept alive, and nothing else.
-func bare(ctx context.Context, url, key string, n int) (map[string]float64, error) {
+func bare(ctx context.Context, w *world, key string, n int) (map[string]float64, error) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: bareGoroutines}}
 	defer client.CloseIdleConnections()
 	var (
 		left   atomic.Int64
 		wg     sync.WaitGroup
 		errs   [bareGoroutines]error
-		target = url + "/bench/bare/0123456789abcdef01234567"
+		target = w.url + "/bench/bare/0123456789abcdef01234567"
 	)
 	left.Store(int64(n))
-	started := time.Now()
+	started, cpu := time.Now(), cpuTime(w.pids...)
 	for i := range bareGoroutines {
 		wg.Go(func() {
 			for left.Add(-1) >= 0 && errs[i] == nil {
@@ -92,7 +93,8 @@ func bare(ctx context.Context, url, key string, n int) (map[string]float64, erro
 	}
 	wg.Wait()
 	took := time.Since(started)
-	return map[string]float64{bareTrips: float64(n) / took.Seconds()}, errors.Join(errs[:]...)
+	cpu = cpuTime(w.pids...) - cpu
+	return map[string]float64{bareTrips: float64(n) / took.Seconds(), bareCPU: cpu / float64(n) * microseconds}, errors.Join(errs[:]...)
 }
 
 func roundTrip(ctx context.Context, client *http.Client, to, key string) error {
@@ -195,5 +197,7 @@ func pickUp(ctx context.Context, w *world, n int) (_ map[string]float64, err err
 	}
 	return values, nil
 }
+
+const microseconds = 1e6 // in a second
 
 func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }

@@ -57,8 +57,10 @@ const (
 
 var table = []tableLine{
 	{title: "Bare HTTP round trips, 64 goroutines", row: bareTrips, unit: perSec},
+	{title: "— processor time of one, both processes", row: bareCPU, unit: " µs", digits: 1},
 	{title: "Engine alone, one goroutine: states", row: engineAlone, unit: perSec},
 	{title: "In process: states", row: throughput + inProc, unit: perSec, goal: 200_000},
+	{title: "— processor time a state", row: cpuEach + inProc, unit: " µs", digits: 1},
 	{title: "— with 32 workers, the default", row: throughputDefault + inProc, unit: perSec},
 	{title: "— chains of three: runs", row: chains + inProc, unit: perSec},
 	{title: "— fan-outs of 100 with a join: runs", row: fans + inProc, unit: perSec},
@@ -67,6 +69,8 @@ var table = []tableLine{
 	{title: "— allocations a state, the engine's included", row: allocs + inProc, digits: 1},
 	{title: "Over HTTP: states", row: throughput + overWire, unit: perSec},
 	{title: "— for each bare round trip", row: throughput + overWire, over: bareTrips, unit: "×", digits: 2, goal: 3},
+	{title: "— processor time a state, both processes", row: cpuEach + overWire, unit: " µs", digits: 1},
+	{title: "— that for each bare round trip's", row: cpuEach + overWire, over: bareCPU, unit: "×", digits: 2},
 	{title: "— with 32 workers, the default", row: throughputDefault + overWire, unit: perSec},
 	{title: "— chains of three: runs", row: chains + overWire, unit: perSec, goal: 10_000},
 	{title: "— fan-outs of 100 with a join: runs", row: fans + overWire, unit: perSec, goal: 500},
@@ -76,6 +80,7 @@ var table = []tableLine{
 	{title: "— memory of an idle worker", row: idleRSS, unit: " MiB", digits: 1, goal: 12, atMost: true},
 	{title: "Over HTTP, no extensions: states", row: throughput + overPlain, unit: perSec},
 	{title: "— for each bare round trip", row: throughput + overPlain, over: bareTrips, unit: "×", digits: 2},
+	{title: "— processor time a state, both processes", row: cpuEach + overPlain, unit: " µs", digits: 1},
 	{title: "— chains of three: runs", row: chains + overPlain, unit: perSec},
 	{title: "— fan-outs of 100 with a join: runs", row: fans + overPlain, unit: perSec},
 	{title: "— idle pick-up at a poll interval of 1 s, p50", row: pickUp50 + overPlain, unit: " ms"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -145,6 +146,33 @@ func triggerMany(ctx context.Context, sm *local.StateManager, graph string, n in
 		}
 	}
 	return nil
+}
+
+// cpuTime is the processor time that processes have used so far, in seconds, or 0
+// where the system does not say.
+func cpuTime(pids ...int) float64 {
+	const ticksPerSecond = 100 // of Linux, on all that Go runs on
+	var ticks float64
+	for _, pid := range pids {
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		if err != nil {
+			return 0
+		}
+		// The name, in parentheses, may hold anything; user and system time are
+		// the 12th and 13th fields after it.
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		if len(fields) < 13 {
+			return 0
+		}
+		for _, f := range fields[11:13] {
+			n, err := strconv.ParseFloat(f, 64)
+			if err != nil {
+				return 0
+			}
+			ticks += n
+		}
+	}
+	return ticks / ticksPerSecond
 }
 
 // resident is the memory of this process that is in RAM, in MiB, or 0 where the

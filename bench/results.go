@@ -20,10 +20,12 @@ import (
 // Rows, each of which has a value in every round. Most are of a world.
 const (
 	bareTrips         = "bare round trips"
+	bareCPU           = "processor time of a bare round trip"
 	engineAlone       = "engine alone"
 	throughput        = "states"
 	throughputDefault = "states, 32 workers"
 	allocs            = "allocations a state"
+	cpuEach           = "processor time a state"
 	chains            = "chains of three"
 	fans              = "fan-outs of 100 with a join"
 	pickUp50          = "pick-up p50"

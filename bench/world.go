@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"runtime"
 	"strconv"
 	"sync/atomic"
@@ -24,6 +25,7 @@ import (
 type world struct {
 	name    string
 	url     string // "" in process
+	pids    []int  // of worker and state manager
 	option  exo.Option
 	sm      transport.StateManager
 	trigger func(ctx context.Context, graph string, n int) error
@@ -33,7 +35,7 @@ type world struct {
 func inProcess() *world {
 	sm := local.New(local.WithKeepRuns(keepRuns))
 	return &world{
-		name: "in process", option: exo.WithStateManager(sm), sm: sm, close: sm.Close,
+		name: "in process", pids: []int{os.Getpid()}, option: exo.WithStateManager(sm), sm: sm, close: sm.Close,
 		trigger: func(ctx context.Context, graph string, n int) error { return triggerMany(ctx, sm, graph, n) },
 	}
 }
@@ -50,7 +52,7 @@ func overHTTP(ctx context.Context, name, role, key string) (*world, error) {
 	}
 	sm := transport.HTTP{URL: base, APIKey: key}
 	return &world{
-		name: name, url: base, option: exo.WithStateManager(sm), sm: sm, close: p.stop,
+		name: name, url: base, pids: []int{os.Getpid(), p.cmd.Process.Pid}, option: exo.WithStateManager(sm), sm: sm, close: p.stop,
 		trigger: func(ctx context.Context, graph string, n int) error {
 			return post(ctx, base+"/bench/runs?"+url.Values{"graph": {graph}, "n": {strconv.Itoa(n)}}.Encode())
 		},
@@ -174,7 +176,8 @@ func (w *world) worker(ctx context.Context, opts ...exo.RuntimeOption) (stop fun
 // consumed is what a runtime took for states that were waiting for it.
 type consumed struct {
 	took   time.Duration
-	allocs uint64 // of this process
+	cpu    float64 // seconds, of worker and state manager
+	allocs uint64  // of this process
 }
 
 // consume triggers runs, then starts a runtime, and waits until it has reported
@@ -210,14 +213,14 @@ func (w *world) consume(ctx context.Context, graph string, runs, states, workers
 	if err != nil {
 		return c, err
 	}
-	started := time.Now()
+	started, cpu := time.Now(), cpuTime(w.pids...)
 	select {
 	case <-all:
 	case err = <-failed:
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
-	c.took = time.Since(started)
+	c.took, c.cpu = time.Since(started), cpuTime(w.pids...)-cpu
 	runtime.ReadMemStats(&after)
 	c.allocs = after.Mallocs - before.Mallocs
 	return c, errors.Join(err, stop())
