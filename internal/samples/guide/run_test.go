@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -60,25 +61,24 @@ func program(ctx context.Context, listener net.Listener, options ...exo.RuntimeO
 func inOneProcess(ctx context.Context) (*exo.RunResult, error) {
 	sm := local.New(local.WithKeepRuns(100))
 	defer func() { _ = sm.Close() }()
-	where := exo.WithStateManager(sm) // the rest is the same with exo.WithURL
+	return work(ctx, exo.WithStateManager(sm))
+}
 
+func work(ctx context.Context, where exo.Option) (*exo.RunResult, error) {
 	g, _ := billing()
 	rt, err := exo.NewRuntime("books", "billing-1", g.Nodes(), where)
 	if err != nil {
 		return nil, err
 	}
+	ctx, stop := context.WithCancelCause(ctx)
 	var running sync.WaitGroup
+	running.Go(func() { stop(rt.Run(ctx)) }) // a runtime that fails stops the rest
 	defer running.Wait()
-	defer func() { _ = rt.Shutdown(ctx) }()
-	running.Go(func() {
-		if err := rt.Run(ctx); err != nil {
-			zap.L().Error("runtime", zap.Error(err))
-		}
-	})
+	defer stop(nil) // drains
 	select {
 	case <-rt.Ready(): // graphs are validated against the nodes that are registered
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	}
 
 	m, err := exo.NewStateManager("books", where)
@@ -138,6 +138,18 @@ func TestInOneProcess(t *testing.T) {
 	invoices, err := exo.Outputs(result, invoice)
 	if err != nil || len(invoices) != 2 {
 		t.Errorf("invoices %+v, error %v, want two", invoices, err)
+	}
+}
+
+func TestWorkWithWrongKey(t *testing.T) {
+	t.Setenv("EXOSPHERE_DISABLE_DEFAULT_LOGGING", "1")
+	t.Setenv("EXOSPHERE_API_KEY", "wrong")
+	sm := local.New()
+	defer func() { _ = sm.Close() }()
+	server := httptest.NewServer(sm.Handler("right"))
+	defer server.Close()
+	if _, err := work(t.Context(), exo.WithURL(server.URL)); !errors.Is(err, transport.ErrUnauthorized) {
+		t.Errorf("error %v, want that of the runtime", err)
 	}
 }
 
