@@ -66,10 +66,20 @@ const minEncoded = 6
 func appendForms(forms []string, v string) []string {
 	forms = append(forms, v,
 		unquoted(strconv.Quote(v)), unquoted(strconv.QuoteToASCII(v)),
-		url.QueryEscape(v), url.PathEscape(v))
+		url.QueryEscape(v), url.PathEscape(v), (&url.URL{Path: v}).EscapedPath())
 	if len(v) >= minEncoded {
 		forms = append(forms, base64.RawStdEncoding.EncodeToString([]byte(v)), base64.RawURLEncoding.EncodeToString([]byte(v)))
 	}
+	once := appendJSON(nil, v)
+	forms = append(forms, once...)
+	for _, text := range once { // an answer that quotes what it was sent
+		forms = appendJSON(forms, text)
+	}
+	return forms
+}
+
+// appendJSON appends what a value looks like inside of a JSON string.
+func appendJSON(forms []string, v string) []string {
 	var text bytes.Buffer
 	for _, escapeHTML := range []bool{false, true} {
 		text.Reset()

@@ -48,7 +48,7 @@ func (p *reporter) judge(e *execution, err error, alone bool) verdict {
 		// An earlier attempt was taken, and its answer lost.
 		err = nil
 	case unauthorized(err):
-		r.counters.refused(err, r.log)
+		r.counters.refused(e.redact.error(err), r.log)
 		e.failure = err
 		return unanswered
 	case temporary(err):
