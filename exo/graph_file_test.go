@@ -85,6 +85,29 @@ func TestGraphFileRuns(t *testing.T) {
 	})
 }
 
+// Nodes of other runtimes keep their namespace, and nothing is escaped that
+// people would have to read.
+func TestGraphFileOfRemoteNodes(t *testing.T) {
+	t.Parallel()
+	g := exo.NewGraph("far")
+	here := exo.Add(g, "here", echo, Text{"<a & b>"})
+	exo.Add(g, "there", exo.Remote[Text, Text]("elsewhere", "Far"), here.Out, exo.After(here))
+	file, err := g.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(file), `"text": "<a & b>"`) {
+		t.Error(string(file))
+	}
+	_, spec, err := exo.ParseGraph(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := spec.Nodes[0].Namespace, spec.Nodes[1].Namespace; a != "" || b != "elsewhere" {
+		t.Errorf("namespaces %q and %q", a, b)
+	}
+}
+
 func TestInvalidGraphHasNoFile(t *testing.T) {
 	t.Parallel()
 	if _, err := exo.NewGraph("none").JSON(); err == nil {
@@ -190,20 +213,26 @@ func FuzzParseGraph(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again := map[string]any{"name": name, "nodes": spec.Nodes, "store_config": spec.Store, "triggers": spec.Triggers}
-		if spec.Retry != nil {
-			again["retry_policy"] = spec.Retry
+		again := map[string]any{
+			"name": name, "secrets": map[string]string(spec.Secrets), "nodes": spec.Nodes,
+			"store_config": spec.Store, "triggers": spec.Triggers,
+		}
+		if p := spec.Retry; p != nil { // whose MarshalJSON leaves zeros out
+			again["retry_policy"] = map[string]any{
+				"max_retries": p.MaxRetries, "strategy": p.Strategy, "exponent": p.Exponent,
+				"backoff_factor": p.Backoff.Milliseconds(), "max_delay": p.MaxDelay.Milliseconds(),
+			}
 		}
 		text, err := json.Marshal(again)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, second, err := exo.ParseGraph(text)
+		same, second, err := exo.ParseGraph(text)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
-		if diff := cmp.Diff(spec.Nodes, second.Nodes); diff != "" {
-			t.Error(diff)
+		if diff := cmp.Diff(spec, second); diff != "" || same != name {
+			t.Errorf("%q, was %q (-first +second):\n%s", same, name, diff)
 		}
 	})
 }

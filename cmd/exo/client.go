@@ -62,14 +62,15 @@ func newClient(env environment, c *cli.Command) (*client, error) {
 }
 
 // connected is the action of a command that talks to a state manager. names are
-// those of its arguments.
+// those of its arguments. What the flags have in common is checked before act is
+// called.
 func connected(env environment, names []string, act func(ctx context.Context, c *cli.Command, m *exo.StateManager, args []string) error) cli.ActionFunc {
 	return func(ctx context.Context, c *cli.Command) error {
 		args, err := arguments(c, names...)
 		if err != nil {
 			return err
 		}
-		if err := checkOutput(c); err != nil {
+		if err := errors.Join(checkOutput(c), checkTimeout(c)); err != nil {
 			return err
 		}
 		m, err := newClient(env, c)

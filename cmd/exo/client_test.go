@@ -330,6 +330,8 @@ func TestFailures(t *testing.T) {
 		{[]string{"trigger", "words", "--store", "=x"}, exitUsage, "--store wants NAME=VALUE"},
 		{[]string{"trigger", "words", "--delay", "-1s"}, exitUsage, "must not be negative"},
 		{[]string{"trigger", "words", "--delay", "soon"}, exitUsage, "soon"},
+		{[]string{"trigger", "words", "--timeout", "1s"}, exitUsage, "--timeout goes with --wait"},
+		{[]string{"trigger", "words", "--wait", "--timeout", "-1s"}, exitUsage, "must not be negative"},
 		{[]string{"run", "wait", "x", "--timeout", "-1s"}, exitUsage, "must not be negative"},
 		{[]string{"run", "list", "--status", "gone"}, exitUsage, "--status is pending"},
 		{[]string{"run", "list", "--limit", "-1"}, exitUsage, "must not be negative"},
@@ -345,6 +347,9 @@ func TestFailures(t *testing.T) {
 		if code != 0 && stdout != "" {
 			t.Errorf("exo %q prints %q", test.args, stdout)
 		}
+	}
+	if runs := as[[]runJSON](b, "run", "list"); len(runs) > 0 {
+		t.Errorf("runs have been started: %+v", runs)
 	}
 }
 

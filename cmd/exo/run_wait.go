@@ -24,6 +24,13 @@ func timeoutFlag() cli.Flag {
 	return &cli.DurationFlag{Name: "timeout", Usage: "how long to wait, such as 10m, before giving up; the run goes on (default: without end)"}
 }
 
+func checkTimeout(c *cli.Command) error {
+	if c.Duration("timeout") < 0 {
+		return usageError{errors.New("--timeout must not be negative")}
+	}
+	return nil
+}
+
 // resultJSON is a run at rest for programs, by the names of the protocol.
 type resultJSON struct {
 	RunID     string        `json:"run_id"`
@@ -60,10 +67,7 @@ func resultOf(r *exo.RunResult) resultJSON {
 
 // waitForRun waits until the run is at rest and shows what has become of it.
 func waitForRun(ctx context.Context, env environment, c *cli.Command, run *exo.Run) error {
-	switch timeout := c.Duration("timeout"); {
-	case timeout < 0:
-		return usageError{errors.New("--timeout must not be negative")}
-	case timeout > 0:
+	if timeout := c.Duration("timeout"); timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it is not at rest after %v", timeout))
 		defer cancel()

@@ -33,14 +33,20 @@ func triggerCommand(env environment) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if c.Duration("delay") < 0 {
+			switch {
+			case c.Duration("delay") < 0:
 				return usageError{errors.New("--delay must not be negative")}
+			case c.IsSet("timeout") && !c.Bool("wait"):
+				return usageError{errors.New("--timeout goes with --wait")}
 			}
 			run, err := m.Trigger(ctx, args[0], exo.TriggerOptions{Inputs: inputs, Store: store, StartDelay: c.Duration("delay")})
 			if err != nil {
 				return err
 			}
 			if c.Bool("wait") {
+				if isTerminal(env.stderr) { // for those who will not wait to its end
+					_, _ = fmt.Fprintln(env.stderr, "run", run.ID)
+				}
 				return waitForRun(ctx, env, c, run)
 			}
 			return show(env, c, runIDJSON{run.ID}, func(w io.Writer) error {
