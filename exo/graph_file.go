@@ -84,8 +84,7 @@ func (g *Graph) JSON() ([]byte, error) {
 // one is not taken for one left out; all that is wrong is reported together. A
 // member that is null is as one left out. A secret that is null has an empty
 // value, to be set before the graph is written: state managers refuse it as it
-// is. What a retry policy leaves out is as in
-// [github.com/exospherehost/exo-go/exo/transport.DefaultRetryPolicy].
+// is. What a retry policy leaves out is as in [transport.DefaultRetryPolicy].
 //
 // Whether the graph can run is for the state manager to say.
 func ParseGraph(data []byte) (name string, spec GraphSpec, err error) {
