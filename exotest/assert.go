@@ -10,6 +10,7 @@ import (
 
 	"github.com/exospherehost/exo-go/exo"
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/google/go-cmp/cmp"
 )
 
 // WantSuccess checks that a run succeeded, or says which states failed, and why.
@@ -59,7 +60,7 @@ func WantOutputs[Out any](t testing.TB, r *exo.RunResult, s *exo.Step[Out], want
 	if len(want) == 0 && len(got) == 0 {
 		return
 	}
-	if d := diff(want, got); d != "" {
+	if d := diff(want, got, cmp.AllowUnexported(*new(Out))); d != "" {
 		t.Errorf("outputs of step %q (-want +got):\n%s%s", s.ID(), d, failures(r))
 	}
 }

@@ -13,8 +13,12 @@ import (
 	"github.com/exospherehost/exo-go/exo"
 	"github.com/exospherehost/exo-go/exo/node"
 	"github.com/exospherehost/exo-go/exo/store"
+	"github.com/exospherehost/exo-go/exo/transport"
 	"github.com/exospherehost/exo-go/exotest"
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 func TestDrive(t *testing.T) {
@@ -435,4 +439,100 @@ func TestContext(t *testing.T) {
 	if _, err := sm.TryDrive(ctx, g, exo.TriggerOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want Canceled", err)
 	}
+}
+
+// A node that starts another graph and waits for it drives that one.
+func TestANodeThatWaitsForAnotherRun(t *testing.T) {
+	t.Parallel()
+	sm := exotest.NewStateManager(t)
+	inner := newShout("a bee")
+	inner.graph.Retry(exo.RetryPolicy{MaxRetries: 1, Backoff: time.Hour})
+	sm.Upsert(t, inner.graph)
+	sm.FailOn("loud", 0, errors.New("not yet"))
+	g, only := one(exo.Node("Outer", func(ctx context.Context, in Text, _ exo.None) (Text, error) {
+		run, err := sm.Client(t).Trigger(ctx, "shout", exo.TriggerOptions{Inputs: exo.Fields(in)})
+		if err != nil {
+			return Text{}, err
+		}
+		result, err := run.Wait(ctx)
+		if err != nil {
+			return Text{}, err
+		}
+		outs, err := exo.Outputs(result, inner.joint)
+		return outs[0], err
+	}), Text{"bees hum"})
+	result := sm.Drive(t, g, exo.TriggerOptions{})
+	exotest.WantOutputs(t, result, only, Text{"BEES HUM"})
+	if result.Elapsed != time.Hour {
+		t.Errorf("it took %v, want an hour", result.Elapsed)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	core, logs := observer.New(zapcore.InfoLevel)
+	var order []string
+	note := func(name string) node.Middleware {
+		return func(next node.Handler) node.Handler {
+			return func(ctx context.Context, req *node.Request) ([]transport.Object, error) {
+				order = append(order, name)
+				return next(ctx, req)
+			}
+		}
+	}
+	sm := exotest.NewStateManager(t).With(exotest.WithNamespace("etl"), exotest.WithLogger(zap.New(core)), exotest.WithMiddleware(note("a"), note("b")))
+	g, _ := one(exo.Node("Do", func(ctx context.Context, in Text, _ exo.None) (Text, error) {
+		exo.Logger(ctx).Info("from the node of " + exo.Info(ctx).Namespace)
+		return in, nil
+	}), Text{"x"})
+	exotest.WantSuccess(t, sm.Drive(t, g, exo.TriggerOptions{}))
+	if d := cmp.Diff([]string{"a", "b"}, order); d != "" {
+		t.Error(d)
+	}
+	if logs.FilterMessage("from the node of etl").Len() != 1 {
+		t.Errorf("logged %v", logs.All())
+	}
+	if got := sm.Client(t).Namespace(); got != "etl" {
+		t.Errorf("the client is in %q", got)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	sm := exotest.NewStateManager(t)
+	run := sm.Trigger(t, newShout("a bee").graph, exo.TriggerOptions{})
+	sm.Step(t)
+	if err := run.Cancel(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := sm.Step(t); ok {
+		t.Error("something is executed after the run was cancelled")
+	}
+	if got := sm.Wait(t, run).Status; got != exo.RunCancelled {
+		t.Errorf("the run is %s", got)
+	}
+}
+
+func TestNodesThatDoNotFitTogether(t *testing.T) {
+	t.Parallel()
+	for want, nodes := range map[string][]node.Any{
+		`two nodes are called "Upper"`: exo.Nodes(upper, upper),
+		"node 0 is nil":                exo.Nodes(nil),
+		`node "R" is Remote`:           exo.Nodes(exo.Remote[Text, Text]("others", "R")),
+	} {
+		if got := messages(t, func(t testing.TB) { exotest.NewStateManager(t, nodes...) }); !strings.Contains(got, want) {
+			t.Errorf("%q, want %q in it", got, want)
+		}
+	}
+}
+
+type hidden struct {
+	Text   string `json:"text"`
+	hidden int
+}
+
+func TestOutputsWithFieldsThatDoNotTravel(t *testing.T) {
+	t.Parallel()
+	g, only := one(exo.Node("Do", func(_ context.Context, in Text, _ exo.None) (hidden, error) { return hidden{in.Text, 7}, nil }), Text{"x"})
+	exotest.WantOutputs(t, exotest.NewStateManager(t).Drive(t, g, exo.TriggerOptions{}), only, hidden{Text: "x"})
 }

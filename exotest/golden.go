@@ -65,6 +65,6 @@ func writeFile(file, text string) error {
 
 // diff is cmp's, with plain spaces: cmp uses others at random, so that nobody
 // relies on the form.
-func diff(want, got any) string {
-	return strings.TrimSuffix(strings.ReplaceAll(cmp.Diff(want, got), "\u00a0", " "), "\n")
+func diff(want, got any, opts ...cmp.Option) string {
+	return strings.TrimSuffix(strings.ReplaceAll(cmp.Diff(want, got, opts...), "\u00a0", " "), "\n")
 }

@@ -38,7 +38,7 @@ func (m *StateManager) register(namespace string, nodes []node.Any) error {
 	if len(nodes) == 0 {
 		return nil
 	}
-	if _, err := m.newExecutor(namespace, nodes); err != nil {
+	if _, err := m.newExecutor(namespace, nodes, m.faulty); err != nil {
 		return err // such as two nodes of one name
 	}
 	fresh := m.nodes.drive(namespace, nodes, m.clock.bubble)
@@ -54,9 +54,9 @@ func (m *StateManager) register(namespace string, nodes []node.Any) error {
 
 // newExecutor makes what executes nodes as a runtime does. To report again, and
 // to fetch secrets again, takes no time.
-func (m *StateManager) newExecutor(namespace string, nodes []node.Any) (*exo.Executor, error) {
+func (m *StateManager) newExecutor(namespace string, nodes []node.Any, sm transport.StateManager) (*exo.Executor, error) {
 	return exo.NewExecutor(namespace, runtimeName, nodes,
-		exo.WithStateManager(m.faulty), exo.WithLogger(m.config.logger),
+		exo.WithStateManager(sm), exo.WithLogger(m.config.logger),
 		exo.WithMiddleware(m.config.middleware...), exo.WithMiddleware(m.Middleware()),
 		exo.WithReportBackoff(func() backoff.BackOff { return backoff.WithMaxRetries(&backoff.ZeroBackOff{}, maxReports) }))
 }
@@ -171,7 +171,7 @@ func (m *StateManager) executor(namespace string) (*exo.Executor, error) {
 	defer m.nodes.mu.Unlock()
 	sp := m.nodes.space(namespace)
 	if sp.executor == nil {
-		x, err := m.newExecutor(namespace, sp.nodes)
+		x, err := m.newExecutor(namespace, sp.nodes, m.faulty)
 		if err != nil {
 			return nil, fmt.Errorf("execute nodes of namespace %q: %w", namespace, err)
 		}

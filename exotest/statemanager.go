@@ -68,9 +68,14 @@ func NewStateManager(t testing.TB, nodes ...node.Any) *StateManager {
 		t:      t,
 		config: managerConfig{execution: newExecution(t), namespace: defaultNamespace, start: defaultStart, seed: defaultSeed, limit: defaultLimit},
 	}
-	m.nodes.first = nodes
 	m.doubles.init(m)
 	m.clock = newClock(defaultStart)
+	m.nodes.first = nodes
+	if len(nodes) > 0 {
+		if _, err := m.newExecutor(defaultNamespace, nodes, view{m, true}); err != nil {
+			t.Fatalf("exotest: %v", err)
+		}
+	}
 	t.Cleanup(m.finish)
 	return m
 }

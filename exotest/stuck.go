@@ -24,15 +24,12 @@ func (m *StateManager) lostJoins(namespace, runID string) error {
 }
 
 func (m *StateManager) runOf(namespace, runID string) (*exo.RunResult, []transport.Placement, error) {
-	info, states, err := m.engine.Run(namespace, runID)
+	r, err := m.read(namespace, runID)
 	if err != nil {
 		return nil, nil, err
 	}
-	graph, err := m.engine.Graph(namespace, info.Graph)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &exo.RunResult{ID: info.ID, Graph: info.Graph, Status: info.Status, States: states}, graph.Nodes, nil
+	graph, err := m.engine.Graph(namespace, r.Graph)
+	return r, graph.Nodes, err
 }
 
 // whyPending says what a run waits for that nobody will do.
