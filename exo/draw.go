@@ -69,7 +69,7 @@ func mermaidText(s string) string {
 func (d *drawing) dot() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "digraph %s {\n", dotText(d.name))
-	b.WriteString("    node [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=\"sans-serif\"];\n")
+	b.WriteString("    node [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=\"sans-serif\"];\n    edge [fontname=\"sans-serif\"];\n")
 	for i, x := range d.boxes {
 		var more string
 		if x.join {
