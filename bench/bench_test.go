@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,11 +14,9 @@ import (
 
 // In the tests the processes that are started are this one, too.
 func TestMain(m *testing.M) {
-	for _, a := range os.Args[1:] {
-		if a == "-role" {
-			main()
-			return
-		}
+	if slices.Contains(os.Args, "-role") {
+		main()
+		return
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -11,6 +11,7 @@ package exoslog
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -104,7 +105,7 @@ func level(l zapcore.Level) slog.Level { return slog.Level(4 * int(l)) }
 // split gives the attributes of fields that lie outside any namespace, and the
 // namespaces with the others added.
 func split(open []namespace, fields []zapcore.Field) (outside []slog.Attr, opened []namespace) {
-	opened = open[:len(open):len(open)]
+	opened = slices.Clip(open)
 	copied := false
 	for _, f := range fields {
 		switch {
@@ -119,7 +120,7 @@ func split(open []namespace, fields []zapcore.Field) (outside []slog.Attr, opene
 				copied = true
 			}
 			last := &opened[len(opened)-1]
-			last.attrs = appendAttrs(last.attrs[:len(last.attrs):len(last.attrs)], f)
+			last.attrs = appendAttrs(slices.Clip(last.attrs), f)
 		}
 	}
 	return outside, opened
@@ -130,7 +131,7 @@ func nested(namespaces []namespace) slog.Attr {
 	var inner []slog.Attr
 	for i := len(namespaces) - 1; ; i-- {
 		n := namespaces[i]
-		attrs := append(n.attrs[:len(n.attrs):len(n.attrs)], inner...)
+		attrs := append(slices.Clip(n.attrs), inner...)
 		group := slog.Attr{Key: n.name, Value: slog.GroupValue(attrs...)}
 		if i == 0 {
 			return group

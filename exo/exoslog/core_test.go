@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func (r *record) Handle(_ context.Context, rec slog.Record) error {
 }
 
 func (r *record) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &record{last: r.last, with: append(r.with[:len(r.with):len(r.with)], attrs...), min: r.min}
+	return &record{last: r.last, with: append(slices.Clip(r.with), attrs...), min: r.min}
 }
 
 func (r *record) WithGroup(string) slog.Handler { panic("groups are attributes") }
