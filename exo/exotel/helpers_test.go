@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
@@ -53,7 +54,9 @@ func observe(t *testing.T, g *exo.Graph, opts ...exo.RuntimeOption) (o observed)
 			t.Fatal(err)
 		}
 		done := make(chan error, 1)
-		go func() { done <- rt.Run(t.Context()) }()
+		// Started within a span, which is not to become a parent of the states'.
+		within := trace.ContextWithSpanContext(t.Context(), exotel.RunSpanContext("what starts the runtime"))
+		go func() { done <- rt.Run(within) }()
 		<-rt.Ready()
 		m, err := exo.NewStateManager(namespace, exo.WithStateManager(sm), exo.WithLogger(zap.NewNop()))
 		if err != nil {

@@ -1,10 +1,14 @@
 package exotel
 
 import (
+	"context"
 	"testing"
 
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/exospherehost/exo-go/exo/node"
+	"github.com/exospherehost/exo-go/exo/transport"
 )
 
 // TestTwice: of two executions of one state the one that has returned is ended,
@@ -33,6 +37,30 @@ func TestTwice(t *testing.T) {
 	}
 	if got, _ := s.take(k); got != trace.Span(b) || len(s.byKey) != 0 {
 		t.Errorf("took %v, and %d remain", got, len(s.byKey))
+	}
+}
+
+// TestReturned: a span can be taken from when its node has returned, whatever
+// way, and no sooner.
+func TestReturned(t *testing.T) {
+	t.Parallel()
+	telemetry, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := node.Info{StateID: "0123456789abcdef01234567"}
+	handler := telemetry.middleware(func(context.Context, *node.Request) ([]transport.Object, error) {
+		if _, ok := telemetry.spans.take(keyOf(info)); ok {
+			t.Error("taken while the node runs")
+		}
+		panic("the node's")
+	})
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = handler(t.Context(), &node.Request{Info: info})
+	}()
+	if _, ok := telemetry.spans.take(keyOf(info)); !ok {
+		t.Error("not there after the node has panicked")
 	}
 }
 
