@@ -82,6 +82,9 @@ func TestMessagesOfAssertions(t *testing.T) {
 		{"WantSuccess", func(t testing.TB) { exotest.WantSuccess(t, r) }},
 		{"WantFailure, another error", func(t testing.TB) { exotest.WantFailure(t, r, "loud", "nothing found") }},
 		{"WantFailure, no such step", func(t testing.TB) { exotest.WantFailure(t, r, "joint", "") }},
+		{"WantFailure, succeeded", func(t testing.TB) {
+			exotest.WantFailure(t, exotest.NewStateManager(t).Drive(t, newShout("a").graph, exo.TriggerOptions{}), "loud", "")
+		}},
 		{"WantOutputs", func(t testing.TB) { exotest.WantOutputs(t, r, s.loud, Text{"BEE"}, Text{"NOTHING"}) }},
 		{"WantOutputs, none", func(t testing.TB) { exotest.WantOutputs(t, r, s.joint, Text{"BEE"}) }},
 		{"WantPath", func(t testing.TB) { exotest.WantPath(t, r, "begin", "words", "loud", "joint") }},
@@ -106,6 +109,10 @@ func TestMessagesOfAssertions(t *testing.T) {
 			g, _ := one(echo, Text{"${{ store.cursor }}"})
 			exo.Add(g, "only", echo, Text{"${{ later.outputs.text }}"})
 			exotest.NewStateManager(t).Drive(t, g, exo.TriggerOptions{})
+		}},
+		{"Upsert, invalid", func(t testing.TB) { exotest.NewStateManager(t).Upsert(t, exo.NewGraph("empty")) }},
+		{"Trigger, invalid", func(t testing.TB) {
+			exotest.NewStateManager(t).Trigger(t, newShout("a").graph, exo.TriggerOptions{StartDelay: -time.Second})
 		}},
 		{"Drive, endless", func(t testing.TB) {
 			g, _ := one(failing(exo.RequeueAfter(time.Minute)), Text{})

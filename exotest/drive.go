@@ -56,7 +56,7 @@ func (m *StateManager) Trigger(t testing.TB, g *exo.Graph, opts exo.TriggerOptio
 	t.Helper()
 	r, err := m.trigger(t.Context(), g, opts)
 	if err != nil {
-		t.Fatalf("trigger graph %q: %v", g.Name(), err)
+		t.Fatal(err)
 	}
 	return r
 }
@@ -66,7 +66,7 @@ func (m *StateManager) Trigger(t testing.TB, g *exo.Graph, opts exo.TriggerOptio
 func (m *StateManager) Upsert(t testing.TB, g *exo.Graph) {
 	t.Helper()
 	if _, err := m.upsert(t.Context(), g); err != nil {
-		t.Fatalf("upsert graph %q: %v", g.Name(), err)
+		t.Fatal(err)
 	}
 }
 

@@ -3,6 +3,7 @@ package exotest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"runtime"
 	"strings"
@@ -181,6 +182,28 @@ func TestRunGivesANodeItsSurroundings(t *testing.T) {
 	}
 	if got := logs.All()[0].Message; got != "the key is [REDACTED]" {
 		t.Errorf("logged %q", got)
+	}
+}
+
+// The store of a single node is that of the engine.
+func TestRunWithAStore(t *testing.T) {
+	t.Parallel()
+	seen := store.NewKey[bool]("seen")
+	n := exo.Node("Do", func(ctx context.Context, in Text, _ exo.None) (Text, error) {
+		all, err := seen.All(ctx)
+		if err != nil || len(all) != 1 || !all["a"] {
+			return in, fmt.Errorf("%v, %w", all, err)
+		}
+		return in, errors.Join(seen.At("a").Delete(ctx), seen.At("b").Set(ctx, true), seen.At(in.Text).Set(ctx, true))
+	})
+	r := exotest.Run(t, n, Text{"c"}, exo.None{}, exotest.WithStore(map[string]string{"seen/a": "true"}))
+	r.One(t)
+	if d := cmp.Diff(map[string]string{"seen/b": "true", "seen/c": "true"}, r.Store); d != "" {
+		t.Error(d)
+	}
+	tooLong := exotest.Run(t, n, Text{strings.Repeat("x", 1000)}, exo.None{}, exotest.WithStore(map[string]string{"seen/a": "true"}))
+	if tooLong.Err == nil || !strings.Contains(tooLong.Err.Error(), "at most 512 bytes") {
+		t.Errorf("%v", tooLong.Err)
 	}
 }
 
