@@ -35,7 +35,8 @@ type idEpoch struct {
 
 type idPage struct {
 	states [pageStates]*state
-	live   int
+	given  int // places that states have got
+	live   int // of these, states that are not forgotten
 }
 
 // add gives st an id and a place in the table.
@@ -55,6 +56,7 @@ func (t *idTable) add(st *state, r *rand.Rand) {
 	}
 	page := ep.pages[n/pageStates]
 	page.states[n%pageStates] = st
+	page.given++
 	page.live++
 
 	var raw [idBytes]byte
@@ -90,7 +92,8 @@ func (t *idTable) find(id string) *state {
 	return *slot
 }
 
-// remove forgets a state.
+// remove forgets a state. The page that is being filled stays, though all of
+// its states may be forgotten.
 func (t *idTable) remove(st *state) {
 	var raw [idBytes]byte
 	if !parseID(st.id, &raw) {
@@ -101,7 +104,7 @@ func (t *idTable) remove(st *state) {
 		return
 	}
 	*slot = nil
-	if (*page).live--; (*page).live == 0 {
+	if (*page).live--; (*page).live == 0 && (*page).given == pageStates {
 		*page = nil
 	}
 }

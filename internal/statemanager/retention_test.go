@@ -107,6 +107,32 @@ func TestKeepStates(t *testing.T) {
 	}
 }
 
+// The newest runs may come to rest first, and be dropped, while others that are
+// much older are under way.
+func TestNewestRunsAreDroppedFirst(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, statemanager.Options{KeepRuns: 1})
+	b.steps(step("a"))
+	const runs = 1<<10 + 1 // ids are kept in pages of 1 << 10
+	for range runs {
+		b.run()
+	}
+	states := append(b.claimN(1000), b.claimN(1000)...)
+	if len(states) != runs {
+		t.Fatalf("claimed %d states", len(states))
+	}
+	b.report(states[runs-1], outputs("x"))
+	b.report(states[0], outputs("x")) // which drops the other's run
+	again := b.run()
+	b.wantStatus(again, transport.RunPending)
+	for _, s := range states[1 : runs-1] {
+		b.report(s, outputs("x"))
+	}
+	if got := len(b.kept()); got != 2 {
+		t.Errorf("%d runs are kept, want the last at rest and the one under way", got)
+	}
+}
+
 func TestRunsAreKept(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, statemanager.Options{})
