@@ -174,7 +174,8 @@ func TestExtensionsAreLearntAndForgotten(t *testing.T) {
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = io.WriteString(w, `{"detail":"Invalid API key"}`)
 		}, full},
-		{"an error that is its own", speaks("-", anyAnswer), plain},
+		{"a refusal says nothing", replies(http.StatusNotFound, `{"detail":"Not Found"}`), full},
+		{"an unknown path does", speaks("-", anyAnswer), plain},
 	}
 	for _, s := range steps {
 		p.answer = s.answer

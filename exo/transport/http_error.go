@@ -58,7 +58,10 @@ func (c *conn) declined(k call, id string, resp *http.Response, body []byte) *Er
 			detail += ": " + text
 		}
 	}
-	if ok && resp.StatusCode < 500 {
+	// That there are no extensions is learnt from a refusal only if it may be due
+	// to that: others may come from something on the way, and a claim made
+	// without a lease, if its answer is lost, strands its states.
+	if ok && (resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed) {
 		c.learn(resp.Header, true)
 	}
 	e.Message = c.clean(detail)
