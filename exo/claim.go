@@ -146,15 +146,17 @@ func (r *Runtime) awaitRoom(ctx context.Context) {
 func (r *Runtime) dispatch(ctx, executing context.Context, s transport.State) {
 	n := r.nodes[s.Node]
 	e := newExecution(r, n, s)
-	r.held.add(e)
 	switch {
 	case n == nil:
 		r.counters.unknown(s.Node, r.log)
+		r.held.add(e)
 		e.putBack(unknownNodeAfter)
 	case ctx.Err() != nil || !r.slots.take(s.Node):
+		r.held.add(e)
 		e.putBack(putBackAfter)
 	default:
-		e.begin(executing)
+		e.begin(executing) // before a heartbeat can find that it is lost
+		r.held.add(e)
 		r.work <- e
 	}
 }

@@ -46,13 +46,16 @@ var errGoexit = errors.New("the node called runtime.Goexit")
 
 // execute runs a node on one state, whatever the node does.
 func (r *Runtime) execute(e *execution) {
+	defer r.slots.give(e.node.node.Name())
+	if e.settled.Load() {
+		return // its lease was lost before it was begun
+	}
 	var (
 		outputs  []transport.Object
 		err      error
 		returned bool
 		started  = time.Now()
 	)
-	defer r.slots.give(e.node.node.Name())
 	defer func() {
 		if p := recover(); p != nil {
 			err = r.panicked(e, p)

@@ -73,7 +73,7 @@ func (s *slots) claimable(batch, above int, widened func()) (names []string, mos
 }
 
 // limits reports whether any node has a limit.
-func (s *slots) limits() bool { return len(s.limited) > 0 }
+func (s *slots) limits() bool { return len(s.plain) < len(s.names) }
 
 // take uses up a slot for a state of the node. It reports false, and takes
 // nothing, if there is none.
