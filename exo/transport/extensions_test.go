@@ -174,7 +174,10 @@ func TestExtensionsAreLearntAndForgotten(t *testing.T) {
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = io.WriteString(w, `{"detail":"Invalid API key"}`)
 		}, full},
-		{"a refusal says nothing", replies(http.StatusNotFound, `{"detail":"Not Found"}`), full},
+		{"a refusal says nothing", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"detail":"Not Found"}`)
+		}, full},
 		{"an unknown path does", speaks("-", anyAnswer), plain},
 	}
 	for _, s := range steps {
