@@ -18,7 +18,7 @@ import (
 )
 
 var stateManagerAway = map[string]func(*testing.T, *bubble){
-	"from the start": func(t *testing.T, b *bubble) {
+	"from the start": func(_ *testing.T, b *bubble) {
 		g, _ := one(echo)
 		w := b.worker(faults.First(faults.Register, 20, faults.Fault{Kind: faults.DropBefore}), g.Nodes())
 		w.finish(b, b.trigger(g))
@@ -126,10 +126,8 @@ var slowAnswers = map[string]func(*testing.T, *bubble){
 		var now, most atomic.Int64
 		slow := &tampered{Transport: b.sm.Namespace(namespace)}
 		slow.report = func(ctx context.Context, rs []transport.Report, next func(context.Context, []transport.Report) []error) []error {
-			n := now.Add(1)
+			raise(&most, now.Add(1))
 			defer now.Add(-1)
-			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
-			}
 			time.Sleep(10 * time.Second)
 			return next(ctx, rs)
 		}
@@ -204,7 +202,7 @@ var bursts = map[string]func(*testing.T, *bubble){
 	"Retry-After is kept by claims": func(t *testing.T, b *bubble) {
 		var mu sync.Mutex
 		var at []time.Time
-		plan := func(op string, n int) faults.Fault {
+		plan := func(op string, _ int) faults.Fault {
 			if op != faults.Claim {
 				return faults.Fault{}
 			}
@@ -449,10 +447,8 @@ var limitedNodes = map[string]func(*testing.T, *bubble){
 		s := exo.Add(g, "split", split, exo.None{})
 		for i, limit := range limits {
 			n := exo.Node(fmt.Sprint("Limited", limit), func(_ context.Context, in Text, _ exo.None) (Text, error) {
-				n := now[i].Add(1)
+				raise(&most[i], now[i].Add(1))
 				defer now[i].Add(-1)
-				for m := most[i].Load(); n > m && !most[i].CompareAndSwap(m, n); m = most[i].Load() {
-				}
 				time.Sleep(time.Second)
 				return in, nil
 			}, exo.WithConcurrency(limit))

@@ -251,3 +251,13 @@ func (w *worker) mentions(text string) bool {
 	}
 	return false
 }
+
+// raise makes most at least n.
+func raise(most *atomic.Int64, n int64) {
+	for {
+		m := most.Load()
+		if n <= m || most.CompareAndSwap(m, n) {
+			return
+		}
+	}
+}

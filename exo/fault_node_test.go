@@ -65,7 +65,7 @@ var panics = map[string]func(*testing.T, *bubble){
 			"an error":             func() error { panic(errors.New("oh no")) },
 			"nil":                  func() error { panic(nil) },
 			"what panics in turn":  func() error { panic(mean{}) },
-			"at run time":          func() error { var m map[string]int; m["x"] = 1; return nil },
+			"at run time":          func() error { var p *Text; p.Text = "x"; return nil },
 			"Goexit":               func() error { runtime.Goexit(); return nil },
 			"a nil error":          func() error { var e *strange; return e },
 			"an error that panics": func() error { return mean{} },

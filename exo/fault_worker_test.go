@@ -119,7 +119,9 @@ var workerKilled = map[string]func(*testing.T, *bubble){
 		w.kill()
 		time.Sleep(24 * time.Hour)
 		b.expect(r, map[exo.Status]int{transport.StatusQueued: 1})
-		<-w.done
+		if err := <-w.done; err != nil {
+			t.Log("the killed worker ended with", err)
+		}
 	},
 }
 
@@ -147,7 +149,9 @@ var poison = map[string]func(*testing.T, *bubble){
 			if i < attempts-1 {
 				spawn()
 			}
-			<-w.done
+			if err := <-w.done; err != nil {
+				t.Log("the killed worker ended with", err)
+			}
 		}
 		result := b.wait(r)
 		if result.Status != exo.RunFailed {

@@ -85,7 +85,7 @@ func appendJSON(forms []string, v string) []string {
 		text.Reset()
 		encoder := json.NewEncoder(&text)
 		encoder.SetEscapeHTML(escapeHTML)
-		if encoder.Encode(v) == nil { // as it always is for a string
+		if err := encoder.Encode(v); err == nil { // as it always is for a string
 			forms = append(forms, unquoted(strings.TrimSuffix(text.String(), "\n")))
 		}
 	}
