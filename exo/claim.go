@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -43,6 +44,9 @@ type claimer struct {
 	// above is the size of the last claim if it was full and nodes with a limit
 	// kept it small: the others may have more.
 	above int
+
+	// full is set when the last claim brought all that it asked for.
+	full bool
 }
 
 // claimUntil claims states until ctx ends. The contexts of the nodes descend
@@ -68,6 +72,11 @@ func (c *claimer) claim(ctx, claiming, executing context.Context) {
 	r := c.runtime
 	waiting, wake := context.WithCancel(ctx) // wake: more nodes could be asked for
 	defer wake()
+	if c.full {
+		// More is likely to come: let workers that are about to end do so, and
+		// claim for all of them at once.
+		runtime.Gosched()
+	}
 	above, wait := c.above, claimWait
 	if c.above = 0; above > 0 {
 		wait = 0 // others may be waiting
@@ -92,6 +101,7 @@ func (c *claimer) claim(ctx, claiming, executing context.Context) {
 	for _, s := range states {
 		r.dispatch(ctx, executing, s)
 	}
+	c.full = len(states) >= most
 	c.fit(most, len(states), err)
 	if err != nil {
 		r.doubt(err)
