@@ -151,7 +151,11 @@ var slowAnswers = map[string]func(*testing.T, *bubble){
 			t.Errorf("stats %+v", s)
 		}
 		// The claim is given up, and what it took comes back with its lease.
+		began := time.Now()
 		w.finish(b, r)
+		if took := time.Since(began); took > 2*time.Minute {
+			t.Errorf("it is given up after %v", took)
+		}
 		if s := w.Stats(); s.ClaimErrors != 1 {
 			t.Errorf("stats %+v", s)
 		}
@@ -467,6 +471,17 @@ var limitedNodes = map[string]func(*testing.T, *bubble){
 				t.Errorf("%d at once of the node limited to %d", got, limit)
 			}
 		}
+	},
+	"one that has nothing to do does not keep claims small": func(t *testing.T, b *bubble) {
+		idle := exo.Node("Idle", func(_ context.Context, in Text, _ exo.None) (Text, error) { return in, nil }, exo.WithConcurrency(1))
+		g, _ := many(30, onState(func(context.Context) error { time.Sleep(time.Minute); return nil }))
+		w := b.worker(faults.On(faults.Claim, faults.Fault{Delay: 100 * time.Millisecond}), append(g.Nodes(), idle), exo.WithWorkers(30))
+		r := b.trigger(g)
+		time.Sleep(1500 * time.Millisecond)
+		if got := w.Stats().Executing; got != 30 {
+			t.Errorf("%d states are executing after some claims of a tenth of a second", got)
+		}
+		w.finish(b, r)
 	},
 	"nodes without a limit do not wait behind one with": func(t *testing.T, b *bubble) {
 		var plainly atomic.Int64
