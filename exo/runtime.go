@@ -135,7 +135,9 @@ func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption)
 // and returns nil when every outcome has been reported. The nodes' own
 // contexts do not end with ctx but with [WithDrainTimeout]; if that passes
 // first, Run returns an error that is [ErrDrainTimeout]. Run never leaves a
-// state claimed but unstarted.
+// state claimed but unstarted, unless the state manager does not answer the
+// last claim for as long as the drain may take: its states then come back when
+// their leases end.
 //
 // Run fails if the state manager refuses the registration for good, such as
 // with [transport.ErrUnauthorized]; while it cannot be reached, Run keeps

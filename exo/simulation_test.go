@@ -28,7 +28,11 @@ var (
 )
 
 // failedSeeds once failed, and stay.
-var failedSeeds = []uint64{}
+var failedSeeds = []uint64{
+	46,   // a heartbeat found a state lost that was not yet begun
+	1461, // a refusal of something on the way passed for a lack of leases
+	2989, // the same
+}
 
 // TestSimulation runs random graphs on random runtimes, through connections with
 // random faults, while runtimes are killed, stopped and started and the state
@@ -46,7 +50,9 @@ func TestSimulation(t *testing.T) {
 		seeds = []uint64{*simulationSeed}
 	} else {
 		for seed := range uint64(*simulationSeeds) {
-			seeds = append(seeds, seed+1)
+			if seed++; !slices.Contains(failedSeeds, seed) {
+				seeds = append(seeds, seed)
+			}
 		}
 	}
 	for _, seed := range seeds {
