@@ -1,0 +1,156 @@
+package statemanager_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/cron"
+	"github.com/exospherehost/exo-go/internal/statemanager"
+)
+
+// What is checked, and in which words, is tested with PutGraph: here, that
+// CheckGraph finds what PutGraph finds, and goes on where PutGraph stops.
+func TestCheckGraph(t *testing.T) {
+	t.Parallel()
+	nodes := func(p ...transport.Placement) transport.GraphSpec { return transport.GraphSpec{Nodes: p} }
+	placed := func(node, identifier string, next ...string) transport.Placement {
+		p := step(identifier, next...)
+		p.Node = node
+		return p
+	}
+	_, reason := cron.Parse("* * *", "")
+	for _, c := range []struct {
+		name string
+		spec transport.GraphSpec
+		want []string
+	}{
+		{"valid", nodes(step("a", "b"), with(step("b"), "${{ a.outputs.o }}")), nil},
+		{"valid once trimmed", nodes(step(" a ", "b "), step("b")), nil},
+		{"valid, with a secret", transport.GraphSpec{
+			Nodes: []transport.Placement{placed("Secret", "a")}, Secrets: transport.Secrets{"key": "v"},
+		}, nil},
+		{"a join that collects its branches", nodes(
+			step("r", "a"), step("a", "u"), with(unite(step("u"), "r", transport.AllDone), "${{ a.outputs.o }}"),
+		), nil},
+
+		{"a field of a step", nodes(unite(step("a"), "b", "NOPE"), step("b", "a")), []string{
+			`step "a": unites.strategy: Input should be 'ALL_SUCCESS' or 'ALL_DONE'`,
+		}},
+		{"an input of a step", nodes(with(step("a"), strings.Repeat("x", statemanager.MaxInputBytes+1))), []string{
+			`step "a": inputs.a: String should have at most 1048576 bytes`,
+		}},
+		{"a field of the graph", transport.GraphSpec{Nodes: []transport.Placement{step("a")}, Retry: retries(-1)}, []string{
+			"retry_policy.max_retries: Input should be greater than or equal to 0",
+		}},
+		{"a trigger, with the reason", transport.GraphSpec{
+			Nodes: []transport.Placement{step("a")}, Triggers: []transport.CronTrigger{{Expression: "* * *"}},
+		}, []string{
+			"triggers.0.expression: Invalid cron expression: " + reason.Error(),
+		}},
+		{"the structure", nodes(step("a", "zz"), step("a")), []string{
+			"Node identifier a is not unique",
+			"Node identifier zz does not exist in the graph",
+		}},
+		{"an input that reads what does not come before", nodes(with(step("a"), "${{ zz.outputs.o }}")), []string{
+			"Input ${{ zz.outputs.o }} depends on zz but zz is not a parent of a",
+		}},
+		{"the nodes", nodes(placed("Nope", "a", "b"), placed("NA", "b", "c"), placed("Secret", "c", "d"), placed("Broken", "d")), []string{
+			"Node Nope in namespace ns does not exist.",
+			"Secret key is required but not present in the graph template",
+			"Node Nope in namespace ns does not exist",
+			"Input a in node NA in namespace ns is not present in the graph template",
+			`Validation failed due to unexpected error: the inputs schema of node "Broken" is refused: its properties are no object`,
+		}},
+
+		// PutGraph answers the first of these with 422, and would answer the next
+		// two with 400.
+		{"fields, structure and inputs at once", transport.GraphSpec{
+			Nodes: []transport.Placement{step(" a ", "b", "b"), with(step("b", "zz"), "${{ store.k }}"), step("")},
+			Retry: retries(-1),
+		}, []string{
+			`step "a": next_nodes: Next node identifier b is not unique`,
+			`step "": identifier: Node identifier cannot be empty`,
+			"retry_policy.max_retries: Input should be greater than or equal to 0",
+			"Node identifier zz does not exist in the graph",
+			"Input ${{ store.k }} depends on k but k is not a required key or a default value",
+		}},
+		// What is wrong with fields says nothing of nodes.
+		{"fields and nodes at once", transport.GraphSpec{Nodes: []transport.Placement{placed("NA", "a")}, Retry: retries(-1)}, []string{
+			"retry_policy.max_retries: Input should be greater than or equal to 0",
+			"Input a in node NA in namespace ns is not present in the graph template",
+		}},
+		// Without a sound structure there is nothing to compare with nodes.
+		{"structure before nodes", nodes(placed("Nope", "a"), step("b")), []string{
+			"There should be exactly one root node in the graph but found 2 nodes with zero in-degree: [a, b]",
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, statemanager.Options{})
+			b.register("ns",
+				transport.NodeSpec{Name: "Secret", InputsSchema: schema(), OutputsSchema: schema(), Secrets: []string{"key"}},
+				transport.NodeSpec{Name: "Broken", InputsSchema: json.RawMessage(`{"properties":[]}`), OutputsSchema: schema()},
+			)
+			got := statemanager.CheckGraph("ns", "g", c.spec, b.Nodes("ns"))
+			if diff := cmp.Diff(append([]string{}, c.want...), got); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+			status, err := b.PutGraph(b.now, "ns", "g", c.spec)
+			if valid := err == nil && status.Validation == transport.Valid; valid != (len(got) == 0) {
+				t.Errorf("PutGraph says %s, %v", status.Validation, err)
+			}
+		})
+	}
+}
+
+// The graph's own names are checked as well as what it holds.
+func TestCheckGraphNames(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", statemanager.MaxNameBytes+1)
+	g := transport.GraphSpec{Nodes: []transport.Placement{step("a")}}
+	nodes := []transport.NodeInfo{{NodeSpec: node("N"), Namespace: "ns"}}
+	for _, c := range []struct {
+		name, namespace, graph string
+		want                   []string
+	}{
+		{"empty", "ns", " ", []string{"Name cannot be empty"}},
+		{"long", long, long, []string{
+			"namespace: String should have at most 512 bytes",
+			"name: String should have at most 512 bytes",
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, statemanager.CheckGraph(c.namespace, c.graph, g, nodes)); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Only the nodes that are given count as registered, each in its own namespace
+// and not in that of the graph.
+func TestCheckGraphLooksForNodesWhereTheyAre(t *testing.T) {
+	t.Parallel()
+	g := transport.GraphSpec{Nodes: []transport.Placement{step("a")}} // placed in ns
+	for _, c := range []struct {
+		name, graph, node string
+		valid             bool
+	}{
+		{"where the step says", "far", "ns", true},
+		{"with the graph", "far", "far", false},
+		{"elsewhere", "ns", "far", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			problems := statemanager.CheckGraph(c.graph, "g", g, []transport.NodeInfo{{NodeSpec: node("N"), Namespace: c.node}})
+			if (len(problems) == 0) != c.valid {
+				t.Errorf("problems are %q", problems)
+			}
+		})
+	}
+}
