@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"sync"
@@ -29,6 +30,11 @@ func putBuffer(b *[]byte) {
 	*b = (*b)[:0]
 	buffers.Put(b)
 }
+
+// maxCopied is the size up to which net/http gets a copy of a body, as a reader
+// that it knows to be in memory: only then does it send the headers and the body
+// together, in one packet. Beyond it both would not fit its buffer anyhow.
+const maxCopied = 3 << 10
 
 // A payload is the body of a request in a pooled buffer. net/http may read a
 // body after it has returned the answer, so the buffer goes back only when the
@@ -66,9 +72,14 @@ func (p *payload) reader() (io.ReadCloser, error) {
 			return nil, errReleased
 		}
 		if p.refs.CompareAndSwap(n, n+1) {
-			return &payloadReader{payload: p, rest: *p.buf}, nil
+			break
 		}
 	}
+	if len(*p.buf) > maxCopied {
+		return &payloadReader{payload: p, rest: *p.buf}, nil
+	}
+	defer p.release()
+	return io.NopCloser(bytes.NewReader(bytes.Clone(*p.buf))), nil
 }
 
 // A payloadReader may be closed while it is read.
