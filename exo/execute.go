@@ -167,20 +167,26 @@ func (r *Runtime) decide(e *execution, outputs []transport.Object, err error) (o
 // outcomeOf is what a node's return comes to: for us, on the wire, and its
 // size there.
 func (r *Runtime) outcomeOf(e *execution, outputs []transport.Object, err error) (Outcome, transport.Outcome, int) {
+	if err != nil {
+		return r.signalled(e, err)
+	}
+	size := 0
+	for _, o := range outputs {
+		size += len(o)
+	}
+	if size > maxOutputBytes {
+		return r.failed(e, tooLarge("outputs", size))
+	}
+	return Outcome{Kind: Executed, Outputs: len(outputs)}, transport.Executed{Outputs: outputs}, size
+}
+
+// signalled is outcomeOf for a node that returned an error, be it a signal.
+func (r *Runtime) signalled(e *execution, err error) (Outcome, transport.Outcome, int) {
 	var (
 		prune   *node.PruneSignal
 		requeue *node.RequeueSignal
 	)
 	switch {
-	case err == nil:
-		size := 0
-		for _, o := range outputs {
-			size += len(o)
-		}
-		if size > maxOutputBytes {
-			return r.failed(e, tooLarge("outputs", size))
-		}
-		return Outcome{Kind: Executed, Outputs: len(outputs)}, transport.Executed{Outputs: outputs}, size
 	case errors.As(err, &prune):
 		data, size, err := frozen(prune.Data)
 		if err != nil {
