@@ -50,7 +50,7 @@ type claimer struct {
 }
 
 // claimUntil claims states until ctx ends. The contexts of the nodes descend
-// from executing.
+// from executing, which does not end.
 //
 // The end of ctx does not cancel a claim under way: its answer, lost, would
 // take its states along. It ends the wait, and what the claim still brings is

@@ -23,9 +23,9 @@ const (
 var errDrained = fmt.Errorf("%w: the runtime is stopping", ErrDrainTimeout)
 
 // drain waits for the executing nodes and for their reports. When ctx, which
-// ends with the drain time-out, does so first, it cancels the nodes by abandon,
-// puts their states back, and says so.
-func (r *Runtime) drain(ctx context.Context, abandon context.CancelCauseFunc) error {
+// ends with the drain time-out, does so first, it cancels the nodes, puts their
+// states back, and says so.
+func (r *Runtime) drain(ctx context.Context) error {
 	defer r.reporter.close()
 	if busy := r.slots.busy(); busy > 0 {
 		r.log.Info("draining", zap.Int("executing", busy), zap.Duration("timeout", r.config.drainTimeout))
@@ -45,7 +45,11 @@ func (r *Runtime) drain(ctx context.Context, abandon context.CancelCauseFunc) er
 			break // both: done in time
 		}
 		errs = append(errs, fmt.Errorf("%w: %d states were still executing and are put back", ErrDrainTimeout, busy))
-		abandon(errDrained)
+		for _, e := range r.held.each() { // nothing is claimed any more
+			if e.cancel != nil {
+				e.cancel(errDrained)
+			}
+		}
 		if !closedWithin(idle, cancelGrace) {
 			for _, e := range r.held.each() {
 				if e.ctx != nil && !e.settled.Load() {

@@ -164,9 +164,6 @@ func (r *Runtime) Run(ctx context.Context) error {
 	draining, release := outlasting(running, r.config.drainTimeout)
 	defer release()
 
-	// Nodes outlive ctx: they end when they are done, or when the drain does.
-	executing, abandon := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer abandon(nil)
 	for range r.config.workers {
 		r.workers.Go(r.worker)
 	}
@@ -174,10 +171,11 @@ func (r *Runtime) Run(ctx context.Context) error {
 	var heartbeats sync.WaitGroup
 	heartbeats.Go(func() { r.heartbeat(beating) })
 
-	r.claimUntil(running, executing)
+	// Nodes outlive ctx: they end when they are done, or when the drain does.
+	r.claimUntil(running, context.WithoutCancel(ctx))
 	r.draining.Store(true)
 	close(r.work)
-	err := r.drain(draining, abandon)
+	err := r.drain(draining)
 
 	stopBeating()
 	heartbeats.Wait()
