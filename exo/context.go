@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/exospherehost/exo-go/exo/node"
+	"github.com/exospherehost/exo-go/internal/nodecontext"
 	"go.uber.org/zap"
 )
 
@@ -20,6 +21,38 @@ func Logger(ctx context.Context) *zap.Logger {
 		return l.get()
 	}
 	return zap.NewNop()
+}
+
+// A nodeContext is the context that a node is called with: the execution's, and
+// what it carries. Each value by itself would take a context of its own, for
+// every state.
+type nodeContext struct {
+	context.Context
+	info   *node.Info
+	store  nodecontext.Store
+	logger stateLogger
+}
+
+// nodeContext is that of the execution, whose secrets are known by now.
+func (e *execution) nodeContext() context.Context {
+	c := &e.context
+	c.Context, c.info = e.ctx, e.info()
+	c.store = nodecontext.Store{Backend: e.runtime.store, StateID: e.report.StateID}
+	c.logger.base, c.logger.info, c.logger.redact = e.runtime.log, e.info(), e.redact
+	return c
+}
+
+// Value gives what the packages of these keys ask for.
+func (c *nodeContext) Value(key any) any {
+	switch key.(type) {
+	case nodecontext.InfoKey:
+		return c.info
+	case nodecontext.StoreKey:
+		return &c.store
+	case loggerKey:
+		return &c.logger
+	}
+	return c.Context.Value(key)
 }
 
 // ContextWithLogger gives a context in which [Logger] is l: for tests of code

@@ -11,7 +11,6 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/exospherehost/exo-go/exo/node"
-	"github.com/exospherehost/exo-go/exo/store"
 	"github.com/exospherehost/exo-go/exo/transport"
 	"go.uber.org/zap"
 )
@@ -89,11 +88,7 @@ func (r *Runtime) call(e *execution) ([]transport.Object, error) {
 		e.request.Secrets = secrets
 		e.redact = newRedactor(secrets)
 	}
-	ctx := node.ContextWithInfo(e.ctx, e.info())
-	e.logger.base, e.logger.info, e.logger.redact = r.log, e.info(), e.redact
-	ctx = context.WithValue(ctx, loggerKey{}, &e.logger)
-	backend, _ := r.transport.(transport.StoreBackend)
-	ctx = store.NewContext(ctx, backend, e.report.StateID)
+	ctx := e.nodeContext()
 	if d := e.node.node.Timeout(); d > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, d, fmt.Errorf("node %q: timed out after %v: %w", e.info().Node, d, context.DeadlineExceeded))

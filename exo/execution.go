@@ -21,10 +21,10 @@ type execution struct {
 	request node.Request
 	lease   time.Duration
 	redact  *redactor
-	logger  stateLogger
 
-	ctx    context.Context //nolint:containedctx // the node's, made when the state is claimed
-	cancel context.CancelCauseFunc
+	ctx     context.Context //nolint:containedctx // the node's, made when the state is claimed
+	cancel  context.CancelCauseFunc
+	context nodeContext // the same, with what nodes ask of it
 
 	// settled is set by whoever decides the outcome: the worker when the node
 	// returns, the drain when it gives up on it, or a heartbeat that found the

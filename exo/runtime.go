@@ -38,6 +38,7 @@ type Runtime struct {
 	namespace string
 	name      string
 	transport transport.Transport
+	store     transport.StoreBackend // nil: the transport has none
 	nodes     map[string]*servedNode
 	specs     []transport.NodeSpec
 	config    *runtimeConfig
@@ -120,6 +121,7 @@ func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption)
 		held:      newHeld(),
 		work:      make(chan *execution, config.workers),
 	}
+	r.store, _ = r.transport.(transport.StoreBackend)
 	if _, ok := r.transport.(transport.Heartbeater); !ok {
 		config.lease = 0 // a lease that cannot be kept would be lost
 	}

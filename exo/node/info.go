@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"time"
+
+	"github.com/exospherehost/exo-go/internal/nodecontext"
 )
 
 // Info says which state a node is running. StateID is the same when a state
@@ -22,17 +24,15 @@ type Info struct {
 	CreatedAt  time.Time
 }
 
-type infoKey struct{}
-
 // ContextWithInfo is ctx for the execution of the state that info describes,
 // which is kept, not copied. It is for runtimes and test tools.
 func ContextWithInfo(ctx context.Context, info *Info) context.Context {
-	return context.WithValue(ctx, infoKey{}, info)
+	return context.WithValue(ctx, nodecontext.InfoKey{}, info)
 }
 
 // InfoFromContext says which state ctx belongs to. It is zero outside a node.
 func InfoFromContext(ctx context.Context) Info {
-	if info, ok := ctx.Value(infoKey{}).(*Info); ok {
+	if info, ok := ctx.Value(nodecontext.InfoKey{}).(*Info); ok {
 		return *info
 	}
 	return Info{}

@@ -7,33 +7,27 @@ import (
 	"net/http"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/nodecontext"
 )
 
 // ErrNoRun is for a context that belongs to no node, and so to no run.
 var ErrNoRun = errors.New("no run: the context is not the one that a node was given, nor made of it")
-
-type contextKey struct{}
-
-// run is the store of the run that a context belongs to.
-type run struct {
-	backend transport.StoreBackend // nil: the state manager has no store routes
-	stateID string
-}
 
 // NewContext gives the context of a node that executes the state: the keys of
 // this package then read and write the store of the state's run. A nil backend
 // stands for a state manager without a store. It is for runtimes and test
 // harnesses; nodes are given such a context.
 func NewContext(ctx context.Context, backend transport.StoreBackend, stateID string) context.Context {
-	return context.WithValue(ctx, contextKey{}, &run{backend: backend, stateID: stateID})
+	return context.WithValue(ctx, nodecontext.StoreKey{}, &nodecontext.Store{Backend: backend, StateID: stateID})
 }
 
-func runOf(ctx context.Context) (*run, error) {
-	r, ok := ctx.Value(contextKey{}).(*run)
+// runOf is the store of the run that a context belongs to.
+func runOf(ctx context.Context) (*nodecontext.Store, error) {
+	r, ok := ctx.Value(nodecontext.StoreKey{}).(*nodecontext.Store)
 	if !ok {
 		return nil, ErrNoRun
 	}
-	if r.backend == nil {
+	if r.Backend == nil {
 		return nil, &transport.Error{
 			Status:  http.StatusNotImplemented,
 			Message: "its transport has no store",

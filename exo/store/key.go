@@ -25,6 +25,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/exospherehost/exo-go/internal/nodecontext"
 	"strings"
 )
 
@@ -84,8 +85,8 @@ func (k Key[T]) Get(ctx context.Context) (v T, ok bool, err error) {
 }
 
 // read is Get, with the value as it is kept.
-func (k Key[T]) read(ctx context.Context, r *run) (v T, text string, ok bool, err error) {
-	text, ok, err = r.backend.StoreGet(ctx, r.stateID, k.name)
+func (k Key[T]) read(ctx context.Context, r *nodecontext.Store) (v T, text string, ok bool, err error) {
+	text, ok, err = r.Backend.StoreGet(ctx, r.StateID, k.name)
 	if err != nil || !ok {
 		return v, "", false, err
 	}
@@ -104,7 +105,7 @@ func (k Key[T]) Set(ctx context.Context, v T) error {
 	if err != nil {
 		return k.failed("set", err)
 	}
-	return k.failed("set", r.backend.StoreSet(ctx, r.stateID, k.name, text))
+	return k.failed("set", r.Backend.StoreSet(ctx, r.StateID, k.name, text))
 }
 
 // Delete removes the key. It is no error if the key has no value. Errors are as
@@ -114,7 +115,7 @@ func (k Key[T]) Delete(ctx context.Context) error {
 	if err != nil {
 		return k.failed("delete", err)
 	}
-	return k.failed("delete", r.backend.StoreDelete(ctx, r.stateID, k.name))
+	return k.failed("delete", r.Backend.StoreDelete(ctx, r.StateID, k.name))
 }
 
 // All gathers the items below k, by what was given to [Key.At]: what the
@@ -126,7 +127,7 @@ func (k Key[T]) All(ctx context.Context) (map[string]T, error) {
 	if err != nil {
 		return nil, k.failed("get all below", err)
 	}
-	kept, err := r.backend.StoreAll(ctx, r.stateID)
+	kept, err := r.Backend.StoreAll(ctx, r.StateID)
 	if err != nil {
 		return nil, k.failed("get all below", err)
 	}
@@ -146,7 +147,7 @@ func (k Key[T]) All(ctx context.Context) (map[string]T, error) {
 }
 
 // run is the store that k is to be found in.
-func (k Key[T]) run(ctx context.Context) (*run, error) {
+func (k Key[T]) run(ctx context.Context) (*nodecontext.Store, error) {
 	if k.err != nil {
 		return nil, k.err
 	}

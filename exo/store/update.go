@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+	"github.com/exospherehost/exo-go/internal/nodecontext"
 )
 
 // Update replaces the value by f of it, atomically, and returns the new value:
@@ -35,7 +36,7 @@ func (k Key[T]) Update(ctx context.Context, f func(v T, ok bool) (T, error)) (T,
 }
 
 // tryUpdate makes one attempt; done is false if another node wrote in between.
-func (k Key[T]) tryUpdate(ctx context.Context, r *run, f func(v T, ok bool) (T, error)) (_ T, done bool, err error) {
+func (k Key[T]) tryUpdate(ctx context.Context, r *nodecontext.Store, f func(v T, ok bool) (T, error)) (_ T, done bool, err error) {
 	var zero T
 	old, text, ok, err := k.read(ctx, r)
 	if err != nil {
@@ -53,7 +54,7 @@ func (k Key[T]) tryUpdate(ctx context.Context, r *run, f func(v T, ok bool) (T, 
 	if !ok {
 		seen = nil
 	}
-	done, err = r.backend.StoreSwap(ctx, r.stateID, k.name, seen, newText)
+	done, err = r.Backend.StoreSwap(ctx, r.StateID, k.name, seen, newText)
 	if !done || err != nil {
 		return zero, false, k.failed("update", err)
 	}
