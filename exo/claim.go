@@ -167,7 +167,7 @@ func (r *Runtime) dispatch(ctx, executing context.Context, s transport.State) {
 	default:
 		e.begin(executing) // before a heartbeat can find that it is lost
 		r.held.add(e)
-		r.work <- e
+		r.workers.add(e)
 	}
 }
 

@@ -32,7 +32,7 @@ func (r *Runtime) drain(ctx context.Context) error {
 	}
 	idle := make(chan struct{})
 	go func() {
-		r.workers.Wait()
+		r.workers.wait()
 		close(idle)
 	}()
 

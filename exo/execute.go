@@ -24,21 +24,6 @@ const (
 	maxErrorBytes = 8 << 10
 )
 
-// worker executes states until there are no more. A node that ends its
-// goroutine by runtime.Goexit takes the worker along: another takes its place.
-func (r *Runtime) worker() {
-	done := false
-	defer func() {
-		if !done {
-			r.workers.Go(r.worker)
-		}
-	}()
-	for e := range r.work {
-		r.execute(e)
-	}
-	done = true
-}
-
 // errGoexit stands for the outcome of a node that neither returned nor
 // panicked.
 var errGoexit = errors.New("the node called runtime.Goexit")

@@ -56,8 +56,7 @@ type Runtime struct {
 	slots    *slots
 	held     *held
 	reporter *reporter
-	work     chan *execution
-	workers  sync.WaitGroup
+	workers  *workers
 	counters counters
 }
 
@@ -119,7 +118,6 @@ func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption)
 		done:      make(chan struct{}),
 		slots:     newSlots(config.workers, nodes),
 		held:      newHeld(),
-		work:      make(chan *execution, config.workers),
 	}
 	r.store, _ = r.transport.(transport.StoreBackend)
 	if _, ok := r.transport.(transport.Heartbeater); !ok {
@@ -128,6 +126,7 @@ func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption)
 	r.stopped, r.stop = context.WithCancel(context.Background())
 	r.registered.wait = newClaimBackoff()
 	r.reporter = newReporter(r)
+	r.workers = newWorkers(config.workers, r.execute)
 	return r, nil
 }
 
@@ -166,9 +165,6 @@ func (r *Runtime) Run(ctx context.Context) error {
 	draining, release := outlasting(running, r.config.drainTimeout)
 	defer release()
 
-	for range r.config.workers {
-		r.workers.Go(r.worker)
-	}
 	beating, stopBeating := context.WithCancel(context.WithoutCancel(ctx))
 	var heartbeats sync.WaitGroup
 	heartbeats.Go(func() { r.heartbeat(beating) })
@@ -176,7 +172,7 @@ func (r *Runtime) Run(ctx context.Context) error {
 	// Nodes outlive ctx: they end when they are done, or when the drain does.
 	r.claimUntil(running, context.WithoutCancel(ctx))
 	r.draining.Store(true)
-	close(r.work)
+	r.workers.close()
 	err := r.drain(draining)
 
 	stopBeating()
