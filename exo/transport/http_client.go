@@ -1,7 +1,9 @@
 package transport
 
 import (
+	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -36,7 +38,6 @@ var defaultClient = sync.OnceValue(func() *http.Client {
 			DialContext:           dialer.DialContext,
 			TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:   10 * time.Second,
-			ResponseHeaderTimeout: maxWait + 15*time.Second,
 			ExpectContinueTimeout: time.Second,
 			IdleConnTimeout:       idleTimeout,
 			MaxIdleConns:          4 * idlePerHost,
@@ -45,6 +46,42 @@ var defaultClient = sync.OnceValue(func() *http.Client {
 		},
 	}
 })
+
+// exchange sends a request as client would, but that it follows no redirects and
+// so need not copy the request. ctx, that of the request, is to end with the
+// client's time-out: see bounded.
+func exchange(client *http.Client, req *http.Request) (*http.Response, error) {
+	if client.Jar != nil {
+		for _, cookie := range client.Jar.Cookies(req.URL) {
+			req.AddCookie(cookie)
+		}
+	}
+	tripper := client.Transport
+	if tripper == nil {
+		tripper = http.DefaultTransport
+	}
+	resp, err := tripper.RoundTrip(req)
+	switch {
+	case err != nil:
+		return nil, err
+	case resp == nil:
+		return nil, fmt.Errorf("the client's %T gave neither an answer nor an error", tripper)
+	case resp.Body == nil:
+		resp.Body = http.NoBody
+	}
+	if client.Jar != nil {
+		client.Jar.SetCookies(req.URL, resp.Cookies())
+	}
+	return resp, nil
+}
+
+// bounded is ctx with the client's time-out.
+func bounded(ctx context.Context, client *http.Client) (context.Context, context.CancelFunc) {
+	if end, ok := ctx.Deadline(); client.Timeout <= 0 || ok && time.Until(end) < client.Timeout {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, client.Timeout)
+}
 
 // userAgent is exo-go/ and the version of this module in the program.
 var userAgent = sync.OnceValue(func() string { return "exo-go/" + Version() })

@@ -55,21 +55,16 @@ func (p path) join(parts ...string) (path, error) {
 		}
 		same = same && url.PathEscape(name) == name
 	}
-	joined := path{plain: p.plain + strings.Join(parts, "")}
+	var room [8]string
+	all := append(append(room[:0], p.plain), parts...)
+	joined := path{plain: strings.Join(all, "")}
 	if same {
 		return joined, nil
 	}
-	var b strings.Builder
-	b.WriteString(p.escaped)
-	if p.escaped == "" {
-		b.WriteString(p.plain)
+	all[0] = cmp.Or(p.escaped, p.plain)
+	for i := 2; i < len(all); i += 2 {
+		all[i] = url.PathEscape(all[i])
 	}
-	for i, part := range parts {
-		if i%2 == 1 {
-			part = url.PathEscape(part)
-		}
-		b.WriteString(part)
-	}
-	joined.escaped = b.String()
+	joined.escaped = strings.Join(all, "")
 	return joined, nil
 }
