@@ -18,9 +18,8 @@ const (
 	maxBatch = 1000
 
 	// stalledAfter is when a call is taken for slow, so that the reports which
-	// gather behind it are sent by another; maxCalls bounds their number.
+	// gather behind it are sent by another.
 	stalledAfter = 20 * time.Millisecond
-	maxCalls     = 16
 )
 
 // A reporter delivers outcomes. It sends what has gathered while the last call
@@ -28,7 +27,8 @@ const (
 // delayed when idle. An outcome is kept until the state manager has answered.
 type reporter struct {
 	runtime *Runtime
-	ctx     context.Context //nolint:containedctx // of the calls; ends with close
+	batcher transport.BatchReporter // nil: the transport takes any number at once
+	ctx     context.Context         //nolint:containedctx // of the calls; ends with close
 	cancel  context.CancelFunc
 
 	mu        sync.Mutex
@@ -39,6 +39,7 @@ type reporter struct {
 	unsent    int          // executions not delivered: pending, under way, or waiting for another attempt
 	bytes     int          // what they keep in memory
 	retries   map[*retry]struct{}
+	fresh     *retry    // of those, one that others can still join
 	notBefore time.Time // the state manager asked to be left alone until then
 	hurried   bool      // there is not much time left
 	closed    bool
@@ -54,8 +55,26 @@ func newReporter(r *Runtime) *reporter {
 		taken:   make(chan struct{}, 1),
 		empty:   make(chan struct{}, 1),
 	}
+	p.batcher, _ = r.transport.(transport.BatchReporter)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
+}
+
+// A flow is how reports are sent: so many in a call, and so many calls at once,
+// of which stalled ones do not count up to a limit.
+type flow struct{ batch, calls, most int }
+
+var (
+	batched = flow{batch: maxBatch, calls: 1, most: 16}
+	single  = flow{batch: 1, calls: 64, most: 256}
+)
+
+// flow is that of the state manager as it is now.
+func (p *reporter) flow() flow {
+	if p.batcher != nil && p.batcher.ReportBatch() == 1 {
+		return single
+	}
+	return batched
 }
 
 // add takes a settled execution for delivery. It does not block.
@@ -71,10 +90,10 @@ func (p *reporter) add(e *execution) {
 	p.send()
 }
 
-// send starts a call for what is pending, unless one is under way that is not
-// stalled. The lock is held.
+// send starts a call for what is pending, unless enough are under way that are
+// not stalled. The lock is held.
 func (p *reporter) send() {
-	if p.calls <= p.stalled && p.calls < maxCalls && p.sendable() {
+	if f := p.flow(); p.calls-p.stalled < f.calls && p.calls < f.most && p.sendable() {
 		p.calls++
 		go p.run()
 	}
@@ -87,34 +106,38 @@ func (p *reporter) sendable() bool {
 	return len(p.pending) > 0 && (p.notBefore.IsZero() || !time.Now().Before(p.notBefore))
 }
 
-// run delivers until nothing is pending.
+// run delivers until nothing is pending, and sees to it that what it leaves
+// pending meanwhile is delivered as well.
 func (p *reporter) run() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.sendable() {
-		batch := p.next()
+		f := p.flow()
+		if p.calls-p.stalled > f.calls { // others have taken over in the meantime
+			break
+		}
+		batch := p.next(f.batch)
+		p.send()
 		p.mu.Unlock()
 		p.deliver(batch)
 		p.mu.Lock()
 		clear(batch)
 		p.spare = batch[:0]
-		if p.calls-1 > p.stalled { // another has taken over in the meantime
-			break
-		}
 	}
 	p.calls--
 }
 
-// next takes what one call carries out of pending. A report that is to go by
-// itself does. The lock is held.
-func (p *reporter) next() []*execution {
+// next takes what one call carries, at most so many, out of pending. A report
+// that is to go by itself does. The lock is held.
+func (p *reporter) next(most int) []*execution {
 	all, n := p.pending, 1
-	for !all[0].alone && n < len(all) && n < maxBatch && !all[n].alone {
+	for !all[0].alone && n < len(all) && n < most && !all[n].alone {
 		n++
 	}
-	p.pending, p.spare = append(p.spare[:0], all[n:]...), nil
-	clear(all[n:])
-	return all[:n]
+	if p.pending = all[n:]; n == len(all) {
+		p.pending, p.spare = p.spare, nil
+	}
+	return all[:n:n]
 }
 
 // deliver makes one attempt for a batch.
@@ -234,4 +257,5 @@ func (p *reporter) close() {
 		g.timer.Stop()
 	}
 	clear(p.retries)
+	p.fresh = nil
 }

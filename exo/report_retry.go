@@ -86,8 +86,9 @@ func (p *reporter) over(e *execution, err error) {
 }
 
 // A retry is reports that are to be sent again at the same time. Those that
-// failed together the first time stay together, and have a backoff of their
-// own: one that ends after some time or attempts counts theirs alone.
+// failed together the first time, or one soon after the other, stay together,
+// and have a backoff of their own: one that ends after some time or attempts
+// counts theirs alone.
 type retry struct {
 	wait       backoff.BackOff
 	executions []*execution // that wait for the timer
@@ -115,6 +116,7 @@ func (p *reporter) later(again []*execution) (gaveUp []*execution) {
 		if delay == backoff.Stop {
 			gaveUp = append(gaveUp, g.executions...)
 			g.executions = nil
+			p.stale(g)
 			continue
 		}
 		delay = p.schedule(g, delay, cause)
@@ -135,17 +137,18 @@ func (p *reporter) later(again []*execution) (gaveUp []*execution) {
 }
 
 // group puts executions into the retries that they belong to, and gives those
-// that have no timer yet. The lock is held.
+// that have no timer yet. What fails for the first time joins those that wait
+// for their first timer: where each report has a call of its own, an outage is
+// not a timer and a line in the log for each. The lock is held.
 func (p *reporter) group(again []*execution) []*retry {
 	var groups []*retry
-	var fresh *retry
 	for _, e := range again {
 		if e.retry == nil {
-			if fresh == nil {
-				fresh = &retry{wait: p.runtime.config.reportBackoff()}
-				fresh.wait.Reset()
+			if p.fresh == nil {
+				p.fresh = &retry{wait: p.runtime.config.reportBackoff()}
+				p.fresh.wait.Reset()
 			}
-			e.retry = fresh
+			e.retry = p.fresh
 		}
 		g := e.retry
 		if len(g.executions) == 0 {
@@ -183,9 +186,17 @@ func (p *reporter) resume(g *retry) {
 		return
 	}
 	delete(p.retries, g)
+	p.stale(g)
 	p.pending = append(p.pending, g.executions...)
 	g.executions = nil
 	p.send()
+}
+
+// stale says that no others may join a retry. The lock is held.
+func (p *reporter) stale(g *retry) {
+	if p.fresh == g {
+		p.fresh = nil
+	}
 }
 
 // hurry sends all again that waits for a later attempt: the runtime stops, and

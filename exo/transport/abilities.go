@@ -14,6 +14,14 @@ type (
 		Heartbeat(ctx context.Context, leases map[string]string, lease time.Duration) (lost []string, err error)
 	}
 
+	// BatchReporter says how many reports one call to the state manager carries
+	// now: 1 if each is a call of its own. A runtime then gives Report one at a
+	// time, many times at once, so that none waits for the answer to another.
+	// Without this ability it takes the state manager for one that can have many.
+	BatchReporter interface {
+		ReportBatch() int
+	}
+
 	// StoreBackend reads and writes the store of the run that a state belongs to.
 	StoreBackend interface {
 		StoreAll(ctx context.Context, stateID string) (map[string]string, error)

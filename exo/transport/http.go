@@ -121,6 +121,7 @@ var (
 	_ interface {
 		Transport
 		Heartbeater
+		BatchReporter
 		StoreBackend
 		Canceler
 		RunReader

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 )
 
-// parallelReports is how many single reports are under way at once.
+// parallelReports is how many single reports of one Report are under way at once.
 const parallelReports = 32
 
 // Report implements [Worker] (protocol.md §§3, 13): one call for many reports
@@ -34,6 +34,14 @@ func (n *namespace) Report(ctx context.Context, reports []Report) []error {
 		}
 	}
 	return nil
+}
+
+// ReportBatch implements [BatchReporter].
+func (n *namespace) ReportBatch() int {
+	if n.has(ExtensionReport) {
+		return maxReports
+	}
+	return 1
 }
 
 // reportEach makes a call for each report, some at once.

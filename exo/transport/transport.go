@@ -17,7 +17,8 @@ type StateManager interface {
 
 // Transport is all that a state manager offers in one namespace. What not
 // every state manager can do is found by type assertion: see [Heartbeater],
-// [StoreBackend], [Canceler], [RunReader], [TriggerCanceler] and [Extender].
+// [BatchReporter], [StoreBackend], [Canceler], [RunReader], [TriggerCanceler] and
+// [Extender].
 type Transport interface {
 	Worker
 	Control

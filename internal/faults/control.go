@@ -10,6 +10,7 @@ import (
 var _ interface {
 	transport.Transport
 	transport.Heartbeater
+	transport.BatchReporter
 	transport.StoreBackend
 	transport.Canceler
 	transport.RunReader

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -52,6 +53,14 @@ func (n *namespace) Report(ctx context.Context, reports []transport.Report) []er
 		return all(lost)
 	}
 	return errs
+}
+
+// ReportBatch is that of the other, and many if it does not say.
+func (n *namespace) ReportBatch() int {
+	if b, ok := n.inner.(transport.BatchReporter); ok {
+		return b.ReportBatch()
+	}
+	return math.MaxInt
 }
 
 func (n *namespace) Secrets(ctx context.Context, stateID string) (transport.Secrets, error) {
