@@ -336,6 +336,40 @@ var outcomes = map[string]func(*testing.T, *bubble){
 			t.Errorf("Run: %v", err)
 		}
 	},
+	// Without batches, no answer that is slow to come holds up others.
+	"of single calls wait for no other": func(t *testing.T, b *bubble) {
+		const hangs = 20 * time.Second
+		single := local.New(local.WithoutExtensions())
+		defer func() { _ = single.Close() }()
+		b.sm = single
+		g, _ := many(200, onState(func(context.Context) error { return nil }))
+		over, _ := newServer(single).http(faults.On(faults.Report, faults.Fault{Delay: hangs}, 3, 50))
+		w := b.workerOn(over, nil, g.Nodes())
+		r := b.trigger(g)
+		time.Sleep(hangs / 2)
+		b.expect(r, map[exo.Status]int{transport.StatusSuccess: 398, transport.StatusQueued: 2})
+		w.finish(b, r)
+		b.expect(r, map[exo.Status]int{transport.StatusSuccess: 400})
+	},
+	"of single calls in an outage are one retry": func(t *testing.T, b *bubble) {
+		single := local.New(local.WithoutExtensions())
+		defer func() { _ = single.Close() }()
+		b.sm = single
+		g, _ := many(200, onState(func(context.Context) error { return nil }))
+		over, rt := newServer(single).http(afterTheFirst)
+		w := b.workerOn(over, nil, g.Nodes())
+		r := b.trigger(g)
+		time.Sleep(time.Minute)
+		if got := w.Stats().Unreported; got != 200 {
+			t.Errorf("%d outcomes wait for the state manager, want 200", got)
+		}
+		if lines := w.logged("cannot report yet"); lines == 0 || lines > 50 {
+			t.Errorf("%d lines in the log of an outage of a minute", lines)
+		}
+		rt.SetPlan(nil)
+		w.finish(b, r)
+		b.expect(r, map[exo.Status]int{transport.StatusSuccess: 400})
+	},
 	"wait as long as the state manager asks": func(t *testing.T, b *bubble) {
 		const asked = 40 * time.Second
 		var mu sync.Mutex

@@ -66,8 +66,11 @@ type flow struct{ batch, calls, most int }
 
 var (
 	batched = flow{batch: maxBatch, calls: 1, most: 16}
-	single  = flow{batch: 1, calls: 64, most: 256}
+	single  = flow{batch: 1, calls: 64, most: 64}
 )
+
+// watched reports whether it matters that a call is stalled.
+func (f flow) watched() bool { return f.most > f.calls }
 
 // flow is that of the state manager as it is now.
 func (p *reporter) flow() flow {
@@ -119,7 +122,7 @@ func (p *reporter) run() {
 		batch := p.next(f.batch)
 		p.send()
 		p.mu.Unlock()
-		p.deliver(batch)
+		p.deliver(batch, f)
 		p.mu.Lock()
 		clear(batch)
 		p.spare = batch[:0]
@@ -141,14 +144,17 @@ func (p *reporter) next(most int) []*execution {
 }
 
 // deliver makes one attempt for a batch.
-func (p *reporter) deliver(batch []*execution) {
+func (p *reporter) deliver(batch []*execution, f flow) {
 	reports := make([]transport.Report, len(batch))
 	for i, e := range batch {
 		reports[i] = e.report
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
-	end := p.begin()
+	end := func() {}
+	if f.watched() {
+		end = p.watch()
+	}
 	errs := p.runtime.transport.Report(ctx, reports)
 	end()
 
@@ -174,11 +180,11 @@ func (p *reporter) deliver(batch []*execution) {
 	}
 }
 
-// begin counts a call, and after a while counts it as stalled. end is to be
-// called when it is over.
-func (p *reporter) begin() (end func()) {
+// watch counts a call as stalled after a while. end is to be called when it is
+// over.
+func (p *reporter) watch() (end func()) {
 	stalled, over := false, false
-	watch := time.AfterFunc(stalledAfter, func() {
+	timer := time.AfterFunc(stalledAfter, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if !over {
@@ -188,7 +194,7 @@ func (p *reporter) begin() (end func()) {
 		}
 	})
 	return func() {
-		watch.Stop()
+		timer.Stop()
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		over = true
