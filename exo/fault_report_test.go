@@ -336,6 +336,24 @@ var outcomes = map[string]func(*testing.T, *bubble){
 			t.Errorf("Run: %v", err)
 		}
 	},
+	// So answers what is in front of a state manager that is being replaced.
+	"are kept when something on the way answers 404": func(t *testing.T, b *bubble) {
+		s := newServer(b.sm)
+		over, _ := s.http(nil)
+		g, _ := one(onState(func(context.Context) error {
+			s.serve(http.NotFoundHandler())
+			return nil
+		}))
+		w := b.workerOn(over, nil, g.Nodes())
+		r := b.trigger(g)
+		time.Sleep(10 * time.Second) // less than the lease
+		if got := w.Stats().Unreported; got != 1 {
+			t.Errorf("%d outcomes are kept, want 1", got)
+		}
+		s.replace(b.sm)
+		w.finish(b, r)
+		b.expect(r, map[exo.Status]int{transport.StatusSuccess: 1})
+	},
 	// Without batches, no answer that is slow to come holds up others.
 	"of single calls wait for no other": func(t *testing.T, b *bubble) {
 		const hangs = 20 * time.Second

@@ -35,9 +35,13 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Temporary reports whether the same call may succeed later: there was no
-// answer, or it was 408, 425, 429 or a 5xx other than 501, or it was a success
-// that could not be read, as when a proxy answers in place of the state manager.
+// answer, or it was 408, 425, 429 or a 5xx other than 501, or something on the
+// way has answered in place of the state manager: with a success that could not
+// be read, or as in [ErrForeignAnswer].
 func (e *Error) Temporary() bool {
+	if e.foreign() {
+		return true
+	}
 	switch e.Status {
 	case 0, http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true
@@ -47,11 +51,13 @@ func (e *Error) Temporary() bool {
 	return e.Status >= 500 || e.Status < 300
 }
 
-// Is matches the sentinels, by status alone.
+// Is matches the sentinels, by status alone. A foreign answer matches none.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
-	return ok && t.Op == "" && t.Status == e.Status
+	return ok && t.Op == "" && t.Status == e.Status && !e.foreign()
 }
+
+func (e *Error) foreign() bool { return errors.Is(e.Err, ErrForeignAnswer) }
 
 // Sentinels for [errors.Is]; they match an [*Error] by its status.
 var (
@@ -64,6 +70,12 @@ var (
 // ErrAnswerTooLarge is the cause of an [*Error] for an answer that is larger than
 // a transport reads. The call was made, and may have been a success.
 var ErrAnswerTooLarge = errors.New("answer too large")
+
+// ErrForeignAnswer is the cause of an [*Error] for a 404 or 405 that does not look
+// like a state manager's, all of which give a detail (protocol.md §2). So answers
+// an ingress while what is behind it is being replaced: it says nothing of what
+// was asked for.
+var ErrForeignAnswer = errors.New("not an answer of the state manager")
 
 // IsNotQueued reports whether err is a state manager's refusal of a report
 // because the state is under claim no longer (protocol.md §3). To a report that

@@ -1,14 +1,22 @@
 package transport_test
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
 )
@@ -122,6 +130,88 @@ func TestOwnClient(t *testing.T) {
 	_, err := transport.HTTP{URL: p.URL, Client: client}.Namespace("ns").Nodes(t.Context())
 	if err == nil || followed || len(elsewhere.seen()) > 0 || client.CheckRedirect == nil {
 		t.Error(err, followed)
+	}
+}
+
+// Cookies keep calls with one of several state managers behind a balancer.
+func TestOwnCookies(t *testing.T) {
+	t.Parallel()
+	var came []string
+	p := newPeer(t, func(w http.ResponseWriter, r *http.Request) {
+		came = append(came, r.Header.Get("Cookie"))
+		http.SetCookie(w, &http.Cookie{Name: "to", Value: strconv.Itoa(len(came))})
+		replies(http.StatusOK, `{"nodes":[]}`)(w, r)
+	})
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ns := transport.HTTP{URL: p.URL, Client: &http.Client{Transport: p.Client().Transport, Jar: jar}}.Namespace("ns")
+	for range 3 {
+		if _, err := ns.Nodes(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"", "to=1", "to=2"}; !slices.Equal(came, want) {
+		t.Errorf("cookies %q, want %q", came, want)
+	}
+}
+
+// The time-out of a client holds until the answer has been read, and where the
+// caller's is earlier, that one.
+func TestOwnTimeout(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ client, caller, want time.Duration }{
+		"of the client":               {time.Minute, 0, time.Minute},
+		"of the client, earlier":      {time.Minute, time.Hour, time.Minute},
+		"of the caller, earlier":      {time.Minute, time.Second, time.Second},
+		"of the caller alone":         {0, time.Second, time.Second},
+		"of the caller, the same one": {time.Second, time.Second, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				slow := roundTrip(func(r *http.Request) (*http.Response, error) {
+					answer := response(http.StatusOK, "")
+					answer.Body = io.NopCloser(readerFunc(func([]byte) (int, error) {
+						<-r.Context().Done()
+						return 0, r.Context().Err()
+					}))
+					return answer, nil
+				})
+				ns := transport.HTTP{URL: "http://state-manager.test", Client: &http.Client{Transport: slow, Timeout: c.client}}.Namespace("ns")
+				ctx := t.Context()
+				if c.caller > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, c.caller)
+					defer cancel()
+				}
+				started := time.Now()
+				if _, err := ns.Nodes(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(started) != c.want {
+					t.Errorf("%v after %v, want a deadline after %v", err, time.Since(started), c.want)
+				}
+			})
+		})
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+// Round trippers of others may break their promises.
+func TestRoundTripperWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	var e *transport.Error
+	_, err := roundTrip(func(*http.Request) (*http.Response, error) { return nil, nil }).namespace("ns").Nodes(t.Context())
+	if !errors.As(err, &e) || e.Status != 0 || !strings.Contains(err.Error(), "neither an answer nor an error") {
+		t.Errorf("no answer: %v", err)
+	}
+	_, err = roundTrip(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}}, nil
+	}).namespace("ns").Nodes(t.Context())
+	if !errors.As(err, &e) || e.Status != http.StatusOK || !e.Temporary() {
+		t.Errorf("an answer without a body: %v", err)
 	}
 }
 

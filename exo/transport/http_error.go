@@ -51,8 +51,12 @@ func (c *conn) declined(k call, id string, resp *http.Response, body []byte) *Er
 		e.Message = c.clean(e.Message)
 		return e
 	}
+	noRoute := resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed
 	detail, ok := c.readDetail(body)
 	if !ok {
+		if noRoute {
+			e.Err = ErrForeignAnswer
+		}
 		detail = strings.TrimSpace(strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode))
 		if text := c.oneLine(body); text != "" {
 			detail += ": " + text
@@ -61,7 +65,7 @@ func (c *conn) declined(k call, id string, resp *http.Response, body []byte) *Er
 	// That there are no extensions is learnt from a refusal only if it may be due
 	// to that: others may come from something on the way, and a claim made
 	// without a lease, if its answer is lost, strands its states.
-	if ok && (resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed) {
+	if ok && noRoute {
 		c.learn(resp.Header, true)
 	}
 	e.Message = c.clean(detail)

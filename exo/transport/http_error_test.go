@@ -44,6 +44,9 @@ func TestErrorAnswers(t *testing.T) {
 		{"lines", `{"detail":"one\ntwo"}`, 400, "one\ntwo", nil, false},
 		{"HTML", "<html>\n <h1>Bad \t Gateway</h1>\n</html>", 502, "502 Bad Gateway: <html> <h1>Bad Gateway</h1> </html>", nil, true},
 		{"JSON without detail", `{"error":"x"}`, 403, `403 Forbidden: {"error":"x"}`, nil, false},
+		{"an ingress without a backend", "404 page not found\n", 404, "404 Not Found: 404 page not found", transport.ErrForeignAnswer, true},
+		{"a web server in its place", "<html>no</html>", 405, "405 Method Not Allowed: <html>no</html>", transport.ErrForeignAnswer, true},
+		{"a gateway's JSON", `{"message":"no Route matched"}`, 404, `404 Not Found: {"message":"no Route matched"}`, transport.ErrForeignAnswer, true},
 		{"truncated", `{"detail":"Inv`, 400, `400 Bad Request: {"detail":"Inv`, nil, false},
 		{"empty", ``, 503, "503 Service Unavailable", nil, true},
 		{"unknown status", ``, 599, "599", nil, true},
@@ -72,6 +75,9 @@ func TestErrorAnswers(t *testing.T) {
 			}
 			if tt.is != nil && !errors.Is(err, tt.is) {
 				t.Errorf("is not %v", tt.is)
+			}
+			if notFound := tt.is == error(transport.ErrNotFound); errors.Is(err, transport.ErrNotFound) != notFound {
+				t.Errorf("is ErrNotFound: %v", !notFound)
 			}
 			if want := "nodes: " + tt.message + " (request made-by-the-server)"; err.Error() != want {
 				t.Errorf("%q, want %q", err.Error(), want)
