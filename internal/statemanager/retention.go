@@ -1,6 +1,9 @@
 package statemanager
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Runs at rest are dropped beyond [Options.KeepRuns] and [Options.KeepStates],
 // those first that came to rest first: a state manager that is never restarted
@@ -69,17 +72,16 @@ func (e *Engine) drop(r *run) {
 	for _, st := range r.states {
 		e.ids.remove(st)
 	}
+	// It is most often among the oldest, so they are looked through first, and what
+	// is before it moves.
 	runs := r.namespace.runs
-	i, _ := slices.BinarySearchFunc(runs, r.order, func(o *run, order uint64) int {
-		switch {
-		case o.order < order:
-			return -1
-		case o.order > order:
-			return 1
-		}
-		return 0
+	near := 1
+	for near < len(runs) && runs[near-1].order < r.order {
+		near *= 2
+	}
+	i, _ := slices.BinarySearchFunc(runs[:min(near, len(runs))], r.order, func(o *run, order uint64) int {
+		return cmp.Compare(o.order, order)
 	})
-	// It is most often among the oldest, so what is before it moves.
 	copy(runs[1:i+1], runs[:i])
 	runs[0] = nil
 	r.namespace.runs = runs[1:]
