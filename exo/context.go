@@ -27,7 +27,8 @@ func Logger(ctx context.Context) *zap.Logger {
 // what it carries. Each value by itself would take a context of its own, for
 // every state.
 type nodeContext struct {
-	context.Context
+	context.Context //nolint:containedctx // it is one
+
 	info   *node.Info
 	store  nodecontext.Store
 	logger stateLogger

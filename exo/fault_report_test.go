@@ -355,7 +355,7 @@ var outcomes = map[string]func(*testing.T, *bubble){
 		b.expect(r, map[exo.Status]int{transport.StatusSuccess: 1})
 	},
 	// Without batches, no answer that is slow to come holds up others.
-	"of single calls wait for no other": func(t *testing.T, b *bubble) {
+	"of single calls wait for no other": func(_ *testing.T, b *bubble) {
 		const hangs = 20 * time.Second
 		single := local.New(local.WithoutExtensions())
 		defer func() { _ = single.Close() }()

@@ -25,8 +25,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/exospherehost/exo-go/internal/nodecontext"
 	"strings"
+
+	"github.com/exospherehost/exo-go/internal/nodecontext"
 )
 
 // A Key is a typed key of the store. It is immutable, and safe for concurrent
