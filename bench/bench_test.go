@@ -14,10 +14,15 @@ import (
 
 // In the tests the processes that are started are this one, too.
 func TestMain(m *testing.M) {
-	if slices.Contains(os.Args, "-role") {
+	switch {
+	case slices.Contains(os.Args, "-role"):
 		main()
 		return
+	case os.Getenv(fakePeers) != "":
+		answerAsPeers(os.Stdin, os.Stdout)
+		return
 	}
+	_ = os.Setenv(fakePeers, "for programs that the tests start") // else they would be tests again
 	goleak.VerifyTestMain(m)
 }
 
@@ -106,9 +111,15 @@ func TestMedian(t *testing.T) {
 
 func TestCommand(t *testing.T) {
 	t.Parallel()
-	got := strings.Join(withoutOut([]string{"-full", "-out", "some/file", "--out=other", "-rounds=2"}), " ")
-	if got != "-full -rounds=2" {
-		t.Errorf("%q", got)
+	for args, want := range map[string]string{
+		"":      "go run ./bench",
+		"-full": "go run ./bench -full",
+		"-full -out some/file --out=other -rounds=2 -profile p":   "go run ./bench -full -rounds=2",
+		"-peers /tmp/some/program -full -only x --peers=/another": "bench/peers/run -full -only x",
+	} {
+		if got := commandOf(strings.Fields(args)); got != want {
+			t.Errorf("%q is shown as %q, want %q", args, got, want)
+		}
 	}
 }
 
@@ -118,18 +129,18 @@ func TestMeasures(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	t.Parallel()
-	s := scale{Rounds: 1, States: 300, Chains: 50, Fans: 3, PickUps: 100, Polls: 1, Soak: 100, Workers: 16}
-	r, err := measureAll(t.Context(), s, "go run ./bench", regexp.MustCompile(""), new(bytes.Buffer))
+	s := scale{Rounds: 1, States: 300, Chains: 50, Fans: 3, Jobs: 10, PickUps: 100, Polls: 1, Soak: 100, Workers: 16}
+	r, err := measureAll(t.Context(), s, fakeProgram(t), "go run ./bench", regexp.MustCompile(""), new(bytes.Buffer))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range table {
 		values := l.values(r.Values)
-		if len(values) != s.Rounds && l.over != bareCPU { // may be too little to measure
+		if len(values) != s.Rounds && l.over != bareCPU && l.over != singleCPU { // may be too little to measure
 			t.Errorf("%q has %d values, want %d", l.title, len(values), s.Rounds)
 		}
 		for _, v := range values {
-			if v <= 0 && !strings.HasPrefix(l.row, cpuEach) && l.row != bareCPU && l.row != idleRSS { // which not every system tells so finely
+			if v <= 0 && !strings.HasPrefix(l.row, cpuEach) && l.row != bareCPU && l.row != singleCPU && l.row != idleRSS { // which not every system tells so finely
 				t.Errorf("%q is %v", l.title, v)
 			}
 		}

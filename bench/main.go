@@ -6,6 +6,7 @@
 //	go run ./bench                      # a minute, to see that nothing broke
 //	go run ./bench -full -out FILE      # what docs/performance.md shows
 //	go run ./bench -page FILE           # write docs/performance.md from it
+//	bench/peers/run -full -out FILE     # beside asynq and River, with their servers
 //
 // Other programs on the machine change every figure. So each measurement is
 // made once a round, one after the other, and medians over rounds are shown, with
@@ -44,6 +45,7 @@ type scale struct {
 	States  int `json:"states"`  // of a throughput measurement
 	Chains  int `json:"chains"`  // runs of three steps
 	Fans    int `json:"fans"`    // runs of a fan-out of 100 with a join
+	Jobs    int `json:"jobs"`    // of a throughput measurement of a peer
 	PickUps int `json:"pickups"` // samples a round
 	Polls   int `json:"polls"`   // the same, against a state manager that cannot hold a claim
 	Soak    int `json:"soak"`    // states of the one long run
@@ -51,8 +53,8 @@ type scale struct {
 }
 
 var (
-	short = scale{Rounds: 1, States: 20_000, Chains: 3_000, Fans: 100, PickUps: 200, Polls: 2, Soak: 50_000, Workers: 256}
-	full  = scale{Rounds: 5, States: 100_000, Chains: 20_000, Fans: 1_000, PickUps: 1_000, Polls: 4, Soak: 1_000_000, Workers: 256}
+	short = scale{Rounds: 1, States: 20_000, Chains: 3_000, Fans: 100, Jobs: 5_000, PickUps: 200, Polls: 2, Soak: 50_000, Workers: 256}
+	full  = scale{Rounds: 5, States: 100_000, Chains: 20_000, Fans: 1_000, Jobs: 50_000, PickUps: 1_000, Polls: 4, Soak: 1_000_000, Workers: 256}
 )
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -63,6 +65,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	page := flags.String("page", "", "measure nothing: write the page from this results `FILE`")
 	to := flags.String("to", "docs/performance.md", "the page that -page writes")
 	only := flags.String("only", "", "make only the measurements whose names this `PATTERN` finds")
+	peersProgram := flags.String("peers", "", "measure other libraries as well, by this `PROGRAM`: see bench/peers/run")
 	profile := flags.String("profile", "", "write a CPU profile of this process, which is the worker's, to this `FILE`")
 	role := flags.String("role", "", "what a process that this program starts does: server, plain-server, idle or soak")
 	s := short
@@ -96,7 +99,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case *page != "":
 		return writePage(*page, *to)
 	}
-	command := strings.TrimSpace("go run ./bench " + strings.Join(withoutOut(args), " "))
+	command := commandOf(args)
 	pattern, err := regexp.Compile(*only)
 	if err != nil {
 		return err
@@ -108,7 +111,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		defer stop()
 	}
-	r, err := measureAll(ctx, s, command, pattern, stderr)
+	r, err := measureAll(ctx, s, *peersProgram, command, pattern, stderr)
 	if err != nil {
 		return err
 	}
@@ -136,19 +139,23 @@ func profileTo(path string) (stop func(), err error) {
 	}, nil
 }
 
-// withoutOut leaves out where the results go, which says something about the
-// machine's folders and nothing about the measurement.
-func withoutOut(args []string) []string {
-	var kept []string
+// commandOf is what was called, without the places of files, which say something
+// about the machine's folders and nothing about the measurement.
+func commandOf(args []string) string {
+	command := []string{"go run ./bench"}
 	for i := 0; i < len(args); i++ {
 		name, _, joined := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
-		if name == "out" {
-			if !joined {
-				i++
-			}
+		switch name {
+		case "peers":
+			command[0] = "bench/peers/run"
+		case "out", "profile":
+		default:
+			command = append(command, args[i])
 			continue
 		}
-		kept = append(kept, args[i])
+		if !joined {
+			i++
+		}
 	}
-	return kept
+	return strings.Join(command, " ")
 }

@@ -4,12 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/exospherehost/exo-go/exo"
@@ -25,23 +20,31 @@ type measurement struct {
 }
 
 // measurements are made in this order in every round.
-func measurements(s scale, local, remote, plain *world, key string) []measurement {
+func measurements(s scale, local, remote, plain *world, others *peers, key string) []measurement {
 	list := []measurement{{"engine", func(context.Context) (map[string]float64, error) { return engine(s.States) }}}
 	for _, w := range []*world{local, remote, plain} {
-		if w == remote { // right before what is compared with it
+		switch w { // right before what is compared with it
+		case remote:
 			list = append(list, measurement{"bare", func(ctx context.Context) (map[string]float64, error) {
 				return bare(ctx, remote, key, s.States)
 			}})
+		case plain:
+			list = append(list, measurement{"single calls", func(ctx context.Context) (map[string]float64, error) {
+				return singleCalls(ctx, plain, key, s)
+			}})
+		}
+		list = append(list, measurement{"throughput, " + w.name, func(ctx context.Context) (map[string]float64, error) {
+			c, err := w.consume(ctx, oneStep, s.States, s.States*oneStates, s.Workers)
+			return map[string]float64{
+				row(throughput, w): float64(s.States) / c.took.Seconds(),
+				row(allocs, w):     float64(c.allocs) / float64(s.States),
+				row(cpuEach, w):    c.cpu / float64(s.States) * microseconds,
+			}, err
+		}})
+		if w == remote {
+			list = append(list, others.throughput(s)...)
 		}
 		list = append(list,
-			measurement{"throughput, " + w.name, func(ctx context.Context) (map[string]float64, error) {
-				c, err := w.consume(ctx, oneStep, s.States, s.States*oneStates, s.Workers)
-				return map[string]float64{
-					row(throughput, w): float64(s.States) / c.took.Seconds(),
-					row(allocs, w):     float64(c.allocs) / float64(s.States),
-					row(cpuEach, w):    c.cpu / float64(s.States) * microseconds,
-				}, err
-			}},
 			measurement{"default throughput, " + w.name, func(ctx context.Context) (map[string]float64, error) {
 				c, err := w.consume(ctx, oneStep, s.States, s.States*oneStates, 32)
 				return map[string]float64{row(throughputDefault, w): float64(s.States) / c.took.Seconds()}, err
@@ -61,55 +64,11 @@ func measurements(s scale, local, remote, plain *world, key string) []measuremen
 				}
 				return pickUp(ctx, w, n)
 			}})
+		if w == remote {
+			list = append(list, others.latency(s)...)
+		}
 	}
 	return append(list, measurement{"idle", func(ctx context.Context) (map[string]float64, error) { return idleMemory(ctx, remote.url, key) }})
-}
-
-// Bodies of a report of one state, as the protocol has them.
-const (
-	bareRequest    = `{"outputs":[{"text":"` + sample + `"}]}`
-	bareAnswer     = `{"status":"EXECUTED"}`
-	bareGoroutines = 64
-)
-
-// bare makes round trips over connections that are kept alive, and nothing else.
-func bare(ctx context.Context, w *world, key string, n int) (map[string]float64, error) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: bareGoroutines}}
-	defer client.CloseIdleConnections()
-	var (
-		left   atomic.Int64
-		wg     sync.WaitGroup
-		errs   [bareGoroutines]error
-		target = w.url + "/bench/bare/0123456789abcdef01234567"
-	)
-	left.Store(int64(n))
-	started, cpu := time.Now(), cpuTime(w.pids...)
-	for i := range bareGoroutines {
-		wg.Go(func() {
-			for left.Add(-1) >= 0 && errs[i] == nil {
-				errs[i] = roundTrip(ctx, client, target, key)
-			}
-		})
-	}
-	wg.Wait()
-	took := time.Since(started)
-	cpu = cpuTime(w.pids...) - cpu
-	return map[string]float64{bareTrips: float64(n) / took.Seconds(), bareCPU: cpu / float64(n) * microseconds}, errors.Join(errs[:]...)
-}
-
-func roundTrip(ctx context.Context, client *http.Client, to, key string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(bareRequest))
-	if err != nil {
-		return err
-	}
-	req.Header["Content-Type"] = []string{"application/json"}
-	req.Header["X-Api-Key"] = []string{key}
-	answer, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, answer.Body)
-	return errors.Join(err, answer.Body.Close())
 }
 
 // engine claims and reports on one goroutine, 64 states at a time.

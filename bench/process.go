@@ -47,19 +47,24 @@ func runRole(ctx context.Context, role string, s scale, stdout io.Writer) error 
 	return fmt.Errorf("no such role: %q", role)
 }
 
-// A process is a child in a role.
+// A process is a child, which ends when its standard input does.
 type process struct {
 	cmd   *exec.Cmd
-	stdin io.Closer
+	stdin io.WriteCloser
 	lines *bufio.Scanner
 }
 
+// start starts this program in a role.
 func start(ctx context.Context, env []string, args ...string) (*process, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // itself
+	return startProgram(ctx, program, env, args...)
+}
+
+func startProgram(ctx context.Context, program string, env []string, args ...string) (*process, error) {
+	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // itself, or what the user names
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()

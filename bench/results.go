@@ -21,6 +21,8 @@ import (
 const (
 	bareTrips         = "bare round trips"
 	bareCPU           = "processor time of a bare round trip"
+	singleRate        = "single calls: states"
+	singleCPU         = "processor time of a state by single calls"
 	engineAlone       = "engine alone"
 	throughput        = "states"
 	throughputDefault = "states, 32 workers"
@@ -55,7 +57,9 @@ type machine struct {
 	Revision string `json:"revision"` // of this project
 }
 
-func measureAll(ctx context.Context, s scale, command string, only *regexp.Regexp, progress io.Writer) (r *results, err error) {
+// measureAll makes all measurements. peersProgram measures the peers; without a
+// name they are left out.
+func measureAll(ctx context.Context, s scale, peersProgram, command string, only *regexp.Regexp, progress io.Writer) (r *results, err error) {
 	r = &results{
 		Date: time.Now().UTC().Format(time.DateOnly), Machine: thisMachine(ctx), Command: command, Scale: s,
 		Values: map[string][]float64{},
@@ -79,7 +83,12 @@ func measureAll(ctx context.Context, s scale, command string, only *regexp.Regex
 			return nil, fmt.Errorf("prepare %s: %w", w.name, err)
 		}
 	}
-	list := measurements(s, worlds[0], worlds[1], worlds[2], key)
+	others, err := startPeers(ctx, peersProgram)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, others.stop()) }()
+	list := measurements(s, worlds[0], worlds[1], worlds[2], others, key)
 	for round := range s.Rounds {
 		r.Load = append(r.Load, loadAverage())
 		for _, m := range list {

@@ -173,6 +173,16 @@ func (w *world) worker(ctx context.Context, opts ...exo.RuntimeOption) (stop fun
 	}, nil
 }
 
+// triggerAll triggers runs, not all by one call.
+func (w *world) triggerAll(ctx context.Context, graph string, runs int) error {
+	for left := runs; left > 0; left -= longestPreparedAtOnce {
+		if err := w.trigger(ctx, graph, min(left, longestPreparedAtOnce)); err != nil {
+			return fmt.Errorf("trigger: %w", err)
+		}
+	}
+	return nil
+}
+
 // consumed is what a runtime took for states that were waiting for it.
 type consumed struct {
 	took   time.Duration
@@ -183,10 +193,8 @@ type consumed struct {
 // consume triggers runs, then starts a runtime, and waits until it has reported
 // as many states as the runs execute.
 func (w *world) consume(ctx context.Context, graph string, runs, states, workers int) (c consumed, err error) {
-	for left := runs; left > 0; left -= longestPreparedAtOnce {
-		if err := w.trigger(ctx, graph, min(left, longestPreparedAtOnce)); err != nil {
-			return c, fmt.Errorf("trigger: %w", err)
-		}
+	if err := w.triggerAll(ctx, graph, runs); err != nil {
+		return c, err
 	}
 	runtime.GC()
 	var (
