@@ -39,8 +39,8 @@ type reporter struct {
 	unsent    int          // executions not delivered: pending, under way, or waiting for another attempt
 	bytes     int          // what they keep in memory
 	retries   map[*retry]struct{}
-	fresh     *retry    // of those, one that others can still join
 	notBefore time.Time // the state manager asked to be left alone until then
+	warned    time.Time // when it was last said that reports had no answer
 	hurried   bool      // there is not much time left
 	closed    bool
 
@@ -145,19 +145,7 @@ func (p *reporter) next(most int) []*execution {
 
 // deliver makes one attempt for a batch.
 func (p *reporter) deliver(batch []*execution, f flow) {
-	reports := make([]transport.Report, len(batch))
-	for i, e := range batch {
-		reports[i] = e.report
-	}
-	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
-	defer cancel()
-	end := func() {}
-	if f.watched() {
-		end = p.watch()
-	}
-	errs := p.runtime.transport.Report(ctx, reports)
-	end()
-
+	errs := p.call(batch, f)
 	var done, again, apart []*execution
 	for i, e := range batch {
 		switch p.judge(e, answerTo(errs, i), len(batch) == 1) {
@@ -178,6 +166,20 @@ func (p *reporter) deliver(batch []*execution, f flow) {
 	if !p.closed {
 		p.pending = append(p.pending, apart...)
 	}
+}
+
+// call reports a batch.
+func (p *reporter) call(batch []*execution, f flow) []error {
+	reports := make([]transport.Report, len(batch))
+	for i, e := range batch {
+		reports[i] = e.report
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
+	defer cancel()
+	if f.watched() {
+		defer p.watch()()
+	}
+	return p.runtime.transport.Report(ctx, reports)
 }
 
 // watch counts a call as stalled after a while. end is to be called when it is
@@ -263,5 +265,4 @@ func (p *reporter) close() {
 		g.timer.Stop()
 	}
 	clear(p.retries)
-	p.fresh = nil
 }

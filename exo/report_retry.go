@@ -14,6 +14,10 @@ import (
 // but for what the state manager asks for.
 const hurriedInterval = 500 * time.Millisecond
 
+// warnInterval is the least time between lines in the log about reports that had
+// no answer: there may be thousands of them.
+const warnInterval = time.Second
+
 // A verdict is what the answer to a report means for it.
 type verdict uint8
 
@@ -86,9 +90,8 @@ func (p *reporter) over(e *execution, err error) {
 }
 
 // A retry is reports that are to be sent again at the same time. Those that
-// failed together the first time, or one soon after the other, stay together,
-// and have a backoff of their own: one that ends after some time or attempts
-// counts theirs alone.
+// failed together the first time stay together, and have a backoff of their
+// own: one that ends after some time or attempts counts theirs alone.
 type retry struct {
 	wait       backoff.BackOff
 	executions []*execution // that wait for the timer
@@ -98,36 +101,30 @@ type retry struct {
 // later plans another attempt for executions that got no answer. It returns
 // those that are given up.
 func (p *reporter) later(again []*execution) (gaveUp []*execution) {
-	type plan struct {
-		retry *retry
-		cause error
-		count int
-		delay time.Duration
-	}
-	var plans []plan
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
 		return nil
 	}
+	var warnings []zap.Field
 	for _, g := range p.group(again) {
-		cause := g.executions[0].failure
-		delay := nextDelay(g.wait, cause)
+		first := g.executions[0]
+		delay := nextDelay(g.wait, first.failure)
 		if delay == backoff.Stop {
 			gaveUp = append(gaveUp, g.executions...)
 			g.executions = nil
-			p.stale(g)
 			continue
 		}
-		delay = p.schedule(g, delay, cause)
-		plans = append(plans, plan{g, cause, len(g.executions), delay})
+		delay = p.schedule(g, delay, first.failure)
+		if !unauthorized(first.failure) && time.Since(p.warned) >= warnInterval {
+			p.warned = time.Now()
+			warnings = []zap.Field{zap.Int("states", p.unsent), zap.Error(first.redact.error(first.failure)), zap.Duration("retry_in", delay)}
+		}
 	}
 	p.mu.Unlock()
 
-	for _, plan := range plans {
-		if !unauthorized(plan.cause) {
-			p.runtime.log.Warn("cannot report yet", zap.Int("states", plan.count), zap.Error(again[0].redact.error(plan.cause)), zap.Duration("retry_in", plan.delay))
-		}
+	if warnings != nil {
+		p.runtime.log.Warn("cannot report yet", warnings...)
 	}
 	for _, e := range gaveUp {
 		p.runtime.log.Error("gave up reporting", e.failureFields(e.failure)...)
@@ -137,18 +134,17 @@ func (p *reporter) later(again []*execution) (gaveUp []*execution) {
 }
 
 // group puts executions into the retries that they belong to, and gives those
-// that have no timer yet. What fails for the first time joins those that wait
-// for their first timer: where each report has a call of its own, an outage is
-// not a timer and a line in the log for each. The lock is held.
+// that have no timer yet. The lock is held.
 func (p *reporter) group(again []*execution) []*retry {
 	var groups []*retry
+	var fresh *retry
 	for _, e := range again {
 		if e.retry == nil {
-			if p.fresh == nil {
-				p.fresh = &retry{wait: p.runtime.config.reportBackoff()}
-				p.fresh.wait.Reset()
+			if fresh == nil {
+				fresh = &retry{wait: p.runtime.config.reportBackoff()}
+				fresh.wait.Reset()
 			}
-			e.retry = p.fresh
+			e.retry = fresh
 		}
 		g := e.retry
 		if len(g.executions) == 0 {
@@ -186,17 +182,9 @@ func (p *reporter) resume(g *retry) {
 		return
 	}
 	delete(p.retries, g)
-	p.stale(g)
 	p.pending = append(p.pending, g.executions...)
 	g.executions = nil
 	p.send()
-}
-
-// stale says that no others may join a retry. The lock is held.
-func (p *reporter) stale(g *retry) {
-	if p.fresh == g {
-		p.fresh = nil
-	}
 }
 
 // hurry sends all again that waits for a later attempt: the runtime stops, and
