@@ -2,8 +2,11 @@ package exo
 
 import "sync"
 
-// workers execute states, each in a goroutine that is started when it is first
-// needed and then kept.
+// maxParked is how many workers are kept for later when there is nothing to do.
+// More would only hold memory: to start one takes a microsecond.
+const maxParked = 16
+
+// workers execute states, each in a goroutine that is started when it is needed.
 //
 // They are woken one at a time, and one that leaves states waiting wakes the
 // next. So nodes that end at once are executed by few goroutines that need not
@@ -75,12 +78,12 @@ func (w *workers) end() {
 	w.wake()
 }
 
-// next waits for a state. There are no more once it gives nil.
+// next waits for a state. It gives nil to a worker that is not needed any more.
 func (w *workers) next(woken chan struct{}) *execution {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for w.count == 0 {
-		if w.closed {
+		if w.closed || len(w.parked) == maxParked {
 			return nil
 		}
 		w.parked = append(w.parked, woken)
