@@ -45,8 +45,8 @@ type claimer struct {
 	// kept it small: the others may have more.
 	above int
 
-	// full is set when the last claim brought all that it asked for.
-	full bool
+	// found is set when the last claim brought something.
+	found bool
 }
 
 // claimUntil claims states until ctx ends. The contexts of the nodes descend
@@ -72,9 +72,9 @@ func (c *claimer) claim(ctx, claiming, executing context.Context) {
 	r := c.runtime
 	waiting, wake := context.WithCancel(ctx) // wake: more nodes could be asked for
 	defer wake()
-	if c.full {
-		// More is likely to come: let workers that are about to end do so, and
-		// claim for all of them at once.
+	if c.found {
+		// Let workers begin with what was found. And if more is likely to come, let
+		// those that are about to end do so, and claim for all of them at once.
 		runtime.Gosched()
 	}
 	above, wait := c.above, claimWait
@@ -101,7 +101,7 @@ func (c *claimer) claim(ctx, claiming, executing context.Context) {
 	for _, s := range states {
 		r.dispatch(ctx, executing, s)
 	}
-	c.full = len(states) >= most
+	c.found = len(states) > 0
 	c.fit(most, len(states), err)
 	if err != nil {
 		r.doubt(err)

@@ -68,8 +68,8 @@ func (e *execution) failureFields(err error) []zap.Field {
 }
 
 // begin gives the execution its context, so that from now on a lost lease or
-// the end of the drain can cancel it. The parent never ends: contexts that
-// descend from one that could would all wait for its lock.
+// the end of the drain can cancel it. That of a runtime descends from one that
+// never ends: contexts below one that could would all wait for its lock.
 func (e *execution) begin(parent context.Context) {
 	e.ctx, e.cancel = context.WithCancelCause(parent)
 }

@@ -147,7 +147,8 @@ var slowAnswers = map[string]func(*testing.T, *bubble){
 		w := b.worker(faults.On(faults.Claim, faults.Fault{Late: 100 * time.Hour}, 3), g.Nodes(), exo.WithWorkers(4))
 		r := b.trigger(g)
 		time.Sleep(30 * time.Second)
-		if s := w.Stats(); s.Reported != 4 {
+		// The fan-out and as many of the others as there were idle workers for.
+		if s := w.Stats(); s.Claims != 2 || s.Reported < 4 || s.Reported != s.Claimed {
 			t.Errorf("stats %+v", s)
 		}
 		// The claim is given up, and what it took comes back with its lease.
