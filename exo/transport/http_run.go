@@ -3,7 +3,9 @@ package transport
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 )
@@ -132,19 +134,49 @@ func (a *runAnswer) missing() string {
 	return without(a.ID == "" || a.States == nil, "run_id or states")
 }
 
+// mostStates is how many states of a run are asked for at once, so that an answer
+// stays well below maxAnswer.
+const mostStates = 5000
+
 // Run implements [RunReader] (protocol.md §13). The state manager holds the
-// answer for half a minute at the most: look at the status.
+// answer for half a minute at the most: look at the status. The states of a large
+// run come in several answers; if it was not at rest, they may show it at
+// different moments.
 func (n *namespace) Run(ctx context.Context, runID string, wait time.Duration) (RunInfo, []StateDetail, error) {
+	states := []StateDetail{}
+	for most := mostStates; ; {
+		answer, err := n.runPart(ctx, runID, wait, len(states), most)
+		switch {
+		case err == nil:
+		case errors.Is(err, ErrAnswerTooLarge) && most > 1:
+			most = max(most/8, 1)
+			continue
+		default:
+			return RunInfo{}, nil, err
+		}
+		for i := range answer.States {
+			states = append(states, answer.States[i].detail())
+		}
+		if len(answer.States) < most || len(states) >= answer.Total {
+			return answer.info(), states, nil
+		}
+		wait = 0
+	}
+}
+
+// runPart asks for a run and some of its states, of which a state manager gives
+// all that does not know the notion.
+func (n *namespace) runPart(ctx context.Context, runID string, wait time.Duration, from, most int) (runAnswer, error) {
 	k := n.call("run", http.MethodGet, "/run/", runID)
+	query := url.Values{"size": {strconv.Itoa(most)}}
+	if from > 0 {
+		query.Set("from", strconv.Itoa(from))
+	}
 	if hold := n.wait(ctx, wait); hold > 0 {
-		k.query = "wait_ms=" + strconv.FormatInt(millis(hold), 10)
+		query.Set("wait_ms", strconv.FormatInt(millis(hold), 10))
 	}
-	answer, err := use[runAnswer](ctx, n.conn, ExtensionRun, k)
-	states := make([]StateDetail, 0, len(answer.States))
-	for i := range answer.States {
-		states = append(states, answer.States[i].detail())
-	}
-	return answer.info(), states, err
+	k.query = query.Encode()
+	return use[runAnswer](ctx, n.conn, ExtensionRun, k)
 }
 
 // CancelRun implements [Canceler] (protocol.md §13).

@@ -319,7 +319,7 @@ func exchanges() []exchange {
 				got, states, err := t.(transport.RunReader).Run(ctx, "r", 2*time.Minute)
 				return []any{got, states}, err
 			},
-			method: "GET", uri: "/v0/namespace/ns/run/r?wait_ms=30000",
+			method: "GET", uri: "/v0/namespace/ns/run/r?size=5000&wait_ms=30000",
 			answer: `{` + run + `,"states":[` + detail + `]}`, want: []any{info, []transport.StateDetail{state}},
 		},
 		{
@@ -328,7 +328,7 @@ func exchanges() []exchange {
 				got, _, err := t.(transport.RunReader).Run(ctx, "r", 0)
 				return got, err
 			},
-			method: "GET", uri: "/v0/namespace/ns/run/r",
+			method: "GET", uri: "/v0/namespace/ns/run/r?size=5000",
 			answer: `{` + run + `,"states":[]}`, want: info,
 		},
 		{

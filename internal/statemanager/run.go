@@ -1,6 +1,8 @@
 package statemanager
 
 import (
+	"math"
+
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
@@ -105,14 +107,22 @@ func (e *Engine) Runs(ns string, page, size int) (transport.RunPage, error) {
 
 // Run is a run in numbers, and all of its states in order of creation.
 func (e *Engine) Run(ns, runID string) (transport.RunInfo, []transport.StateDetail, error) {
+	return e.RunPart(ns, runID, 0, math.MaxInt)
+}
+
+// RunPart is Run with a part of the states: at most so many, from the one in that
+// place on. A state keeps its place.
+func (e *Engine) RunPart(ns, runID string, from, most int) (transport.RunInfo, []transport.StateDetail, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r, err := e.run("run", ns, runID)
 	if err != nil {
 		return transport.RunInfo{}, nil, err
 	}
-	states := make([]transport.StateDetail, len(r.states))
-	for i, st := range r.states {
+	part := r.states[min(from, len(r.states)):]
+	part = part[:min(most, len(part))]
+	states := make([]transport.StateDetail, len(part))
+	for i, st := range part {
 		states[i] = st.detail()
 	}
 	return r.info(), states, nil

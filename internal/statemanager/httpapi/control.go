@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/exospherehost/exo-go/exo/transport"
 )
@@ -137,22 +138,36 @@ func stateDetail(c *call) error {
 	return c.json(newStateAnswer(&s, c.extended()))
 }
 
-var waitMS = atLeast(0)
+var (
+	waitMS     = atLeast(0)
+	fromState  = atLeast(0)
+	mostStates = atLeast(1)
+)
 
 // getRun waits for the run to come to rest, if it is asked to, and gives it as
-// it then is.
+// it then is, with the states that are asked for.
 func getRun(c *call) error {
-	if wait := c.request.URL.Query().Get("wait_ms"); wait != "" {
-		r := reader{}
-		var ms int64
-		if r.parameter("query", "wait_ms", wait, waitMS, &ms); len(r.problems) > 0 {
-			return r.verdict()
+	var wait, from int64
+	most := int64(math.MaxInt)
+	query, r := c.request.URL.Query(), reader{}
+	for _, p := range []struct {
+		name  string
+		shape shape[int64]
+		into  *int64
+	}{{"wait_ms", waitMS, &wait}, {"from", fromState, &from}, {"size", mostStates, &most}} {
+		if text := query.Get(p.name); text != "" {
+			r.parameter("query", p.name, text, p.shape, p.into)
 		}
-		if err := c.host.AwaitRun(c.request.Context(), c.namespace(), c.params[1], min(duration(ms), maxWait)); err != nil {
+	}
+	if len(r.problems) > 0 {
+		return r.verdict()
+	}
+	if wait > 0 {
+		if err := c.host.AwaitRun(c.request.Context(), c.namespace(), c.params[1], min(duration(wait), maxWait)); err != nil {
 			return err
 		}
 	}
-	info, states, err := c.engine.Run(c.namespace(), c.params[1])
+	info, states, err := c.engine.RunPart(c.namespace(), c.params[1], int(from), int(most))
 	if err != nil {
 		return err
 	}
