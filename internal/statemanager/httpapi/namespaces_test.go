@@ -11,18 +11,10 @@ import (
 func TestOtherNamespaces(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, testOptions{extensions: true})
-	must := func(method, path, body string) string {
-		t.Helper()
-		w := s.do(t, request(method, "/v0/namespace/etl"+path, body))
-		if w.Code >= 300 {
-			t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
-		}
-		return w.Body.String()
-	}
-	must(http.MethodPut, "/nodes/", `{"runtime_name":"r","nodes":[{"name":"Upper","inputs_schema":{},"outputs_schema":{},"secrets":[]}]}`)
-	must(http.MethodPut, "/graph/g", `{"secrets":{},"nodes":[{"node_name":"Upper","namespace":"etl","identifier":"u","inputs":{}}]}`)
-	run := runID.FindString(field(t, must(http.MethodPost, "/graph/g/trigger", `{}`), "run_id"))
-	claimed := must(http.MethodPost, "/states/enqueue", `{"nodes":["Upper"],"batch_size":1,"lease_ms":1000}`)
+	s.must(t, http.MethodPut, "/nodes/", `{"runtime_name":"r","nodes":[{"name":"Upper","inputs_schema":{},"outputs_schema":{},"secrets":[]}]}`)
+	s.must(t, http.MethodPut, "/graph/g", `{"secrets":{},"nodes":[{"node_name":"Upper","namespace":"etl","identifier":"u","inputs":{}}]}`)
+	run := runID.FindString(field(t, s.must(t, http.MethodPost, "/graph/g/trigger", `{}`), "run_id"))
+	claimed := s.must(t, http.MethodPost, "/states/enqueue", `{"nodes":["Upper"],"batch_size":1,"lease_ms":1000}`)
 	id, lease := field(t, claimed, "state_id"), field(t, claimed, "lease_token")
 
 	token := `"lease_token":"` + lease + `"`
@@ -67,7 +59,7 @@ func TestOtherNamespaces(t *testing.T) {
 			t.Errorf("%s: %d %s", list, w.Code, w.Body)
 		}
 	}
-	if got := must(http.MethodPost, "/state/"+id+"/executed", `{"outputs":[],`+token+`}`); got != `{"status":"EXECUTED"}` {
+	if got := s.must(t, http.MethodPost, "/state/"+id+"/executed", `{"outputs":[],`+token+`}`); got != `{"status":"EXECUTED"}` {
 		t.Errorf("in its own: %s", got)
 	}
 }

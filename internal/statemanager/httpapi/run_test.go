@@ -11,19 +11,11 @@ import (
 func TestRunInParts(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, testOptions{extensions: true})
-	must := func(method, path, body string) string {
-		t.Helper()
-		w := s.do(t, request(method, "/v0/namespace/etl"+path, body))
-		if w.Code >= 300 {
-			t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
-		}
-		return w.Body.String()
-	}
-	must(http.MethodPut, "/nodes/", `{"runtime_name":"r","nodes":[{"name":"Split","inputs_schema":{},"outputs_schema":{},"secrets":[]}]}`)
-	must(http.MethodPut, "/graph/g", `{"secrets":{},"nodes":[{"node_name":"Split","namespace":"etl","identifier":"s","inputs":{}}]}`)
-	run := field(t, must(http.MethodPost, "/graph/g/trigger", `{}`), "run_id")
-	claimed := must(http.MethodPost, "/states/enqueue", `{"nodes":["Split"],"batch_size":1}`)
-	must(http.MethodPost, "/state/"+field(t, claimed, "state_id")+"/executed", `{"outputs":[{},{},{},{},{}]}`)
+	s.must(t, http.MethodPut, "/nodes/", `{"runtime_name":"r","nodes":[{"name":"Split","inputs_schema":{},"outputs_schema":{},"secrets":[]}]}`)
+	s.must(t, http.MethodPut, "/graph/g", `{"secrets":{},"nodes":[{"node_name":"Split","namespace":"etl","identifier":"s","inputs":{}}]}`)
+	run := field(t, s.must(t, http.MethodPost, "/graph/g/trigger", `{}`), "run_id")
+	claimed := s.must(t, http.MethodPost, "/states/enqueue", `{"nodes":["Split"],"batch_size":1}`)
+	s.must(t, http.MethodPost, "/state/"+field(t, claimed, "state_id")+"/executed", `{"outputs":[{},{},{},{},{}]}`)
 
 	states := func(query string) (ids []string) {
 		t.Helper()
@@ -33,7 +25,7 @@ func TestRunInParts(t *testing.T) {
 				ID string `json:"id"`
 			} `json:"states"`
 		}
-		text := must(http.MethodGet, "/run/"+run+query, "")
+		text := s.must(t, http.MethodGet, "/run/"+run+query, "")
 		if err := json.Unmarshal([]byte(text), &answer); err != nil || answer.Total != 5 || answer.States == nil {
 			t.Fatalf("%s: %v: %s", query, err, text)
 		}

@@ -106,3 +106,13 @@ func (s *testServer) do(tb testing.TB, r *http.Request) *httptest.ResponseRecord
 	s.ServeHTTP(w, r)
 	return w
 }
+
+// must makes a call in the namespace etl that succeeds, and gives its answer.
+func (s *testServer) must(tb testing.TB, method, path, body string) string {
+	tb.Helper()
+	w := s.do(tb, request(method, "/v0/namespace/etl"+path, body))
+	if w.Code >= 300 {
+		tb.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
+	}
+	return w.Body.String()
+}
