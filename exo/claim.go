@@ -159,15 +159,24 @@ func (r *Runtime) dispatch(ctx, executing context.Context, s transport.State) {
 	switch {
 	case n == nil:
 		r.counters.unknown(s.Node, r.log)
-		r.held.add(e)
+		r.hold(e)
 		e.putBack(unknownNodeAfter)
 	case ctx.Err() != nil || !r.slots.take(s.Node):
-		r.held.add(e)
+		r.hold(e)
 		e.putBack(putBackAfter)
 	default:
 		e.begin(executing) // before a heartbeat can find that it is lost
-		r.held.add(e)
+		r.hold(e)
 		r.workers.add(e)
+	}
+}
+
+// hold counts an execution among those whose states are ours. If the state's node
+// still runs for an earlier claim, as when somebody has put the state back by
+// hand, that ends.
+func (r *Runtime) hold(e *execution) {
+	if earlier := r.held.add(e); earlier != nil && earlier.lose() {
+		r.log.Warn("claimed again while it executes; the earlier execution counts no more", infoFields(e.info())...)
 	}
 }
 

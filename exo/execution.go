@@ -114,8 +114,8 @@ func (e *execution) leased() bool { return e.lease > 0 && e.report.Token != "" }
 
 // held are the executions whose states are the runtime's: claimed, and their
 // outcomes not yet taken by the state manager. A state that is claimed again
-// while its last outcome, which put it back, waits for an answer counts once:
-// the later claim proves that the earlier is over.
+// while its last outcome, which put it back, waits for an answer, or while its
+// node still runs, counts once: the later claim proves that the earlier is over.
 type held struct {
 	mu     sync.Mutex
 	states map[string]*execution // by the state's ID
@@ -127,14 +127,17 @@ func newHeld() *held {
 	return &held{states: make(map[string]*execution), leased: make(chan struct{}, 1)}
 }
 
-func (h *held) add(e *execution) {
+// add gives the execution of the same state that was there before, if any.
+func (h *held) add(e *execution) (earlier *execution) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	earlier = h.states[e.report.StateID]
 	h.states[e.report.StateID] = e
 	if e.leased() && (h.lease == 0 || e.lease < h.lease) {
 		h.lease = e.lease
 		notify(h.leased)
 	}
+	return earlier
 }
 
 func (h *held) remove(e *execution) {

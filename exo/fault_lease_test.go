@@ -49,6 +49,42 @@ var leases = map[string]func(*testing.T, *bubble){
 		executed(t, &calls, 1)
 		b.expect(r, map[exo.Status]int{transport.StatusSuccess: 1})
 	},
+	// Without leases, a state that somebody has put back comes again while its
+	// node still runs.
+	"of a state that is claimed again end": func(t *testing.T, b *bubble) {
+		var again atomic.Pointer[transport.State]
+		twice := &tampered{Transport: b.sm.Namespace(namespace)}
+		twice.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.State, error)) ([]transport.State, error) {
+			if s := again.Swap(nil); s != nil {
+				return []transport.State{*s}, nil
+			}
+			req.Wait = 0
+			states, err := next(ctx, req)
+			if len(states) > 0 {
+				again.Store(&states[0])
+			}
+			return states, err
+		}
+		var calls, lost atomic.Int64
+		g, _ := one(onState(func(ctx context.Context) error {
+			if calls.Add(1) > 1 {
+				return nil
+			}
+			<-ctx.Done()
+			if errors.Is(context.Cause(ctx), exo.ErrLeaseLost) {
+				lost.Add(1)
+			}
+			return ctx.Err()
+		}))
+		w := b.workerOn(twice, nil, g.Nodes())
+		r := b.trigger(g)
+		w.finish(b, r)
+		executed(t, &calls, 2)
+		if s := w.Stats(); lost.Load() != 1 || s.Lost != 1 || s.Executed != 1 {
+			t.Errorf("%d were told, stats %+v", lost.Load(), s)
+		}
+		b.expect(r, map[exo.Status]int{transport.StatusSuccess: 1})
+	},
 	// A report is offered until it is answered, though the lease is known to be
 	// lost: it may have been taken before.
 	"lost while a report waits: the report still gets its answer": func(t *testing.T, b *bubble) {
