@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -127,6 +128,7 @@ func pickUp(ctx context.Context, w *world, n int) (_ map[string]float64, err err
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
+	runtime.GC() // what earlier measurements left is not this one's
 	// Idle again: a claim is held, or polls have become as rare as they get.
 	pause := 3 * time.Millisecond
 	if w.url != "" && n < 100 {
