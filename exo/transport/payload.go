@@ -21,7 +21,7 @@ func getBuffer() *[]byte {
 	return &b
 }
 
-// putBuffer takes a buffer back. It is zeroed, so that secrets do not linger.
+// putBuffer takes a buffer back. It is zeroed, so that no secrets wait in the pool.
 func putBuffer(b *[]byte) {
 	if cap(*b) > maxPooled {
 		return
@@ -33,7 +33,8 @@ func putBuffer(b *[]byte) {
 
 // maxCopied is the size up to which net/http gets a copy of a body, as a reader
 // that it knows to be in memory: only then does it send the headers and the body
-// together, in one packet. Beyond it both would not fit its buffer anyhow.
+// together, in one packet. Beyond it both would not fit its buffer anyhow. The
+// copy is not zeroed, and neither is that buffer.
 const maxCopied = 3 << 10
 
 // A payload is the body of a request in a pooled buffer. net/http may read a
