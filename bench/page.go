@@ -91,12 +91,12 @@ var table = []tableLine{
 	{title: "— idle pick-up at a poll interval of 1 s, p50", row: pickUp50 + overPlain, unit: " ms"},
 	{title: "— allocations a state, the worker's", row: allocs + overPlain, digits: 1},
 	{title: "asynq on Redis: jobs", row: asynqJobs, unit: perSec},
-	{title: "— idle pick-up, p50", row: asynqPickUp, unit: " ms"},
+	{title: "— idle pick-up, p50", row: asynqPick50, unit: " ms"},
 	{title: "— idle pick-up if it looks every millisecond, p50", row: asynqFast50, unit: " ms", digits: 2},
 	{title: "— the same, p99", row: asynqFast99, unit: " ms", digits: 2},
 	{title: "River on PostgreSQL, as its benchmark sets it: jobs", row: riverJobs, unit: perSec},
-	{title: "— idle pick-up, p50", row: riverPickUp, unit: " ms", digits: 2},
-	{title: "— idle pick-up, p99", row: riverPickUp9, unit: " ms", digits: 2},
+	{title: "— idle pick-up, p50", row: riverPick50, unit: " ms", digits: 2},
+	{title: "— idle pick-up, p99", row: riverPick99, unit: " ms", digits: 2},
 }
 
 // tables are the results in Markdown.

@@ -9,13 +9,13 @@ import (
 
 // Rows of other libraries, which bench/peers measures.
 const (
-	asynqJobs    = "asynq: jobs"
-	asynqPickUp  = "asynq: pick-up p50"
-	asynqFast50  = "asynq at 1 ms: pick-up p50"
-	asynqFast99  = "asynq at 1 ms: pick-up p99"
-	riverJobs    = "River: jobs"
-	riverPickUp  = "River: pick-up p50"
-	riverPickUp9 = "River: pick-up p99"
+	asynqJobs   = "asynq: jobs"
+	asynqPick50 = "asynq: pick-up p50"
+	asynqFast50 = "asynq at 1 ms: pick-up p50"
+	asynqFast99 = "asynq at 1 ms: pick-up p99"
+	riverJobs   = "River: jobs"
+	riverPick50 = "River: pick-up p50"
+	riverPick99 = "River: pick-up p99"
 )
 
 // peers are other libraries, measured by a program that has them linked in. nil

@@ -23,8 +23,8 @@ func answerAsPeers(in io.Reader, out io.Writer) {
 		Error  string             `json:"error,omitempty"`
 	}
 	rows := map[string][]string{
-		"asynq": {asynqJobs}, "river": {riverJobs}, "asynq pick-up": {asynqPickUp},
-		"asynq fast poll": {asynqFast50, asynqFast99}, "river pick-up": {riverPickUp, riverPickUp9},
+		"asynq": {asynqJobs}, "river": {riverJobs}, "asynq pick-up": {asynqPick50},
+		"asynq fast poll": {asynqFast50, asynqFast99}, "river pick-up": {riverPick50, riverPick99},
 	}
 	requests, answers := json.NewDecoder(in), json.NewEncoder(out)
 	for {
