@@ -52,6 +52,7 @@ var stateManagerAway = map[string]func(*testing.T, *bubble){
 		w := b.workerOn(sm, nil, g.Nodes())
 		r := b.trigger(g)
 		b.wait(r)
+		settle() // a claim is under way, which gets no answer
 		w.link.Cut()
 		next := local.New()
 		defer func() { _ = next.Close() }()
