@@ -3,26 +3,30 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // A Codec decodes and encodes the structs of one type. It is immutable to its
 // users and safe for concurrent use.
 //
-// Behind it lies a stack of frames, as many as calls were ever under way at
-// once. Reflection happens when a frame is made, and never else.
+// Behind it are some frames, all made by Compile: no reflection happens later,
+// whatever the load. A call that finds every frame in use waits for one. So
+// nothing that may block or panic is to be done with a frame in hand.
 type Codec[T any] struct {
 	plan
 
-	mu     sync.Mutex
 	frames []*frame[T]
 }
 
 // A frame is a T with the addresses of its fields.
 type frame[T any] struct {
+	mu    sync.Mutex // held by the call that uses the frame
 	v     T
 	at    []*string // the fields of v, in the order of the plan
 	found []member  // what Decode has found for each field
@@ -61,7 +65,11 @@ func Compile[T any]() (*Codec[T], error) {
 		return nil, &DefinitionError{Type: typeName(t), Problems: problems, Fields: p.fields}
 	}
 	c := &Codec[T]{plan: p}
-	c.release(c.newFrame())
+	// A frame is held for a microsecond, without a pause: no more are in use than
+	// there are processors, but for goroutines that were preempted.
+	for range 2 * runtime.GOMAXPROCS(0) {
+		c.frames = append(c.frames, c.newFrame())
+	}
 	first, _ := codecs.LoadOrStore(t, c)
 	return first.(*Codec[T]), nil
 }
@@ -70,7 +78,11 @@ func Compile[T any]() (*Codec[T], error) {
 // be modified.
 func (c *Codec[T]) Fields() []Field { return c.fields }
 
+// framesMade counts the frames of all codecs.
+var framesMade atomic.Int64
+
 func (c *Codec[T]) newFrame() *frame[T] {
+	framesMade.Add(1)
 	n := len(c.fields)
 	f := &frame[T]{at: make([]*string, n), found: make([]member, n)}
 	v := reflect.ValueOf(&f.v).Elem()
@@ -82,24 +94,21 @@ func (c *Codec[T]) newFrame() *frame[T] {
 
 // take gives a frame whose v is zero, for the caller alone.
 func (c *Codec[T]) take() *frame[T] {
-	c.mu.Lock()
-	if n := len(c.frames); n > 0 {
-		f := c.frames[n-1]
-		c.frames = c.frames[:n-1]
-		c.mu.Unlock()
-		return f
+	for _, f := range c.frames {
+		if f.mu.TryLock() {
+			return f
+		}
 	}
-	c.mu.Unlock()
-	return c.newFrame()
+	f := c.frames[rand.N(len(c.frames))]
+	f.mu.Lock()
+	return f
 }
 
 // release gives a frame back, emptied: what was in it may be a secret.
 func (c *Codec[T]) release(f *frame[T]) {
 	var zero T
 	f.v = zero
-	c.mu.Lock()
-	c.frames = append(c.frames, f)
-	c.mu.Unlock()
+	f.mu.Unlock()
 }
 
 // Decode reads a T from the JSON object raw, and keeps nothing of raw. Members
@@ -328,9 +337,13 @@ func (c *Codec[T]) Fill(value func(name string) string) T {
 	if len(c.fields) == 0 {
 		return v
 	}
-	f := c.take() // lost if value panics; a new one is made in its stead
+	values := make([]string, len(c.fields))
+	for i := range c.fields {
+		values[i] = value(c.fields[i].Name) // may panic, so before a frame is taken
+	}
+	f := c.take()
 	for i, at := range f.at {
-		*at = value(c.fields[i].Name)
+		*at = values[i]
 	}
 	v = f.v
 	c.release(f)

@@ -282,7 +282,7 @@ func TestCompileOnce(t *testing.T) {
 	}
 }
 
-// The frames that lie on the stack must hold nothing: it may have been a secret.
+// The frames that are not in use must hold nothing: it may have been a secret.
 func TestFramesAreEmptied(t *testing.T) {
 	type secrets struct {
 		A hidden `json:"a"`
@@ -404,8 +404,58 @@ func TestConcurrentUse(t *testing.T) {
 	workers.Wait()
 	close(stop)
 	collector.Wait()
-	if n := len(c.frames); n > 64 {
-		t.Errorf("%d frames for 8 goroutines", n)
+}
+
+// However many calls are under way at once, no frame is made for them, which is
+// where reflection happens. Not parallel: it counts the frames of all codecs.
+func TestFramesAreMadeByCompileAlone(t *testing.T) {
+	type own page
+	c := compile[own](t)
+	made := framesMade.Load()
+	for _, f := range c.frames {
+		f.mu.Lock() // all in use: the calls pile up
+	}
+	var calls sync.WaitGroup
+	for range 16 * len(c.frames) {
+		calls.Go(func() {
+			for range 50 {
+				v, err := c.Decode([]byte(`{"x":"x","url":"u\n"}`))
+				if err != nil {
+					t.Error(err)
+				}
+				again, err := c.DecodeMap(c.Map(v))
+				if err != nil {
+					t.Error(err)
+				}
+				if back, err := c.Decode(c.Append(nil, again)); err != nil || back != v || string(c.Encode(back)) == "" {
+					t.Errorf("got %+v, %v, want %+v", back, err, v)
+				}
+				c.Fill(func(string) string { return "x" })
+			}
+		})
+	}
+	for _, f := range c.frames {
+		f.mu.Unlock()
+	}
+	calls.Wait()
+	if n := framesMade.Load() - made; n > 0 {
+		t.Errorf("%d frames were made under load", n)
+	}
+}
+
+// What is asked for the values of fields may panic, and use the codec itself.
+func TestFillHoldsNoFrame(t *testing.T) {
+	t.Parallel()
+	type own page
+	c := compile[own](t)
+	for range 2 * len(c.frames) {
+		func() {
+			defer func() { _ = recover() }()
+			c.Fill(func(string) string { panic("no value") })
+		}()
+	}
+	if v := c.Fill(func(name string) string { return string(c.Encode(own{})) }); string(v.URL) != string(c.Encode(own{})) {
+		t.Errorf("got %+v", v)
 	}
 }
 
