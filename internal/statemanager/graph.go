@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/exospherehost/exo-go/exo/transport"
-	"github.com/exospherehost/exo-go/internal/wire"
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // A program is a valid graph, compiled: names are resolved to pointers and
@@ -223,7 +223,7 @@ func flatten(inputs []rootInput) template {
 		if i > 0 {
 			text = append(text, ',')
 		}
-		text = append(wire.AppendString(text, in.name), ':', '"')
+		text = append(jsontext.AppendString(text, in.name), ':', '"')
 		for _, p := range in.parts {
 			if p.kind == literalPart {
 				text = append(text, p.text...)
@@ -246,7 +246,7 @@ func flatten(inputs []rootInput) template {
 // appendText appends s as the inside of a JSON string.
 func appendText(dst []byte, s string) []byte {
 	begin := len(dst)
-	dst = wire.AppendString(dst, s)
+	dst = jsontext.AppendString(dst, s)
 	copy(dst[begin:], dst[begin+1:len(dst)-1])
 	return dst[:len(dst)-2]
 }

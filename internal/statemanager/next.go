@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/exospherehost/exo-go/exo/transport"
-	"github.com/exospherehost/exo-go/internal/wire"
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // A value is a field of a state's outputs.
@@ -111,17 +111,17 @@ const maxProblems = 100
 // capture checks that outputs is a JSON object and picks the fields of it that
 // inputs read.
 func (p *placement) capture(outputs string, values []value) error {
-	return wire.Scan(outputs, func(key string, kind wire.Kind, val string) error {
+	return jsontext.Members(outputs, func(key string, kind jsontext.Kind, val string) error {
 		for i, name := range p.reads {
 			if name != key {
 				continue
 			}
 			switch kind {
-			case wire.String:
+			case jsontext.String:
 				values[i] = value{valueText, val}
-			case wire.Null:
+			case jsontext.Null:
 				values[i] = value{kind: valueNull}
-			case wire.Other:
+			case jsontext.Other:
 				values[i] = value{kind: valueOther}
 			}
 		}
@@ -242,7 +242,7 @@ func (e *Engine) appendCollected(dst []byte, states []*state, field int) []byte 
 		if len(array) > 1 {
 			array = append(array, ',')
 		}
-		if array = wire.AppendString(array, st.kept[field].text); len(array) > MaxStateInputBytes {
+		if array = jsontext.AppendString(array, st.kept[field].text); len(array) > MaxStateInputBytes {
 			break // the caller refuses it
 		}
 	}

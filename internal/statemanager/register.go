@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
-	"github.com/exospherehost/exo-go/internal/wire"
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // A node is a registered node. Programs copy what they need of it.
@@ -92,7 +92,7 @@ func checkObject(schema []byte) error {
 	if len(schema) == 0 {
 		return nil
 	}
-	return wire.Scan(string(schema), func(string, wire.Kind, string) error { return nil })
+	return jsontext.Members(string(schema), func(string, jsontext.Kind, string) error { return nil })
 }
 
 // cloneObject copies a JSON object; none at all is an empty one.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/exospherehost/exo-go/internal/wire"
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // A property is a property of a node's inputs or outputs schema.
@@ -26,7 +26,7 @@ func readSchema(schema []byte) ([]property, error) {
 		required   []string
 		list       []property
 	)
-	err := wire.Scan(string(schema), func(key string, kind wire.Kind, val string) error {
+	err := jsontext.Members(string(schema), func(key string, kind jsontext.Kind, val string) error {
 		switch key {
 		case "properties":
 			if !isObject(kind, val) {
@@ -43,7 +43,7 @@ func readSchema(schema []byte) ([]property, error) {
 	if err != nil || properties == "" {
 		return nil, err
 	}
-	err = wire.Scan(properties, func(name string, kind wire.Kind, val string) error {
+	err = jsontext.Members(properties, func(name string, kind jsontext.Kind, val string) error {
 		if strings.HasPrefix(name, "_") || name == "model_config" {
 			return fmt.Errorf("property %s: names that begin with an underscore, and model_config, are refused", clip(name))
 		}
@@ -69,10 +69,10 @@ func readSchema(schema []byte) ([]property, error) {
 // string: no other type beside it, no keyword or format that stands for another.
 func readProperty(name, schema string) (text, hasDefault bool, err error) {
 	other := false
-	err = wire.Scan(schema, func(key string, kind wire.Kind, val string) error {
+	err = jsontext.Members(schema, func(key string, kind jsontext.Kind, val string) error {
 		switch key {
 		case "type":
-			text = kind == wire.String && val == "string"
+			text = kind == jsontext.String && val == "string"
 		case "default":
 			hasDefault = true
 		case "enum", "const", "oneOf", "anyOf", "allOf", "$ref":
@@ -93,6 +93,6 @@ func readProperty(name, schema string) (text, hasDefault bool, err error) {
 }
 
 // isObject reports whether a member that was scanned is an object.
-func isObject(kind wire.Kind, val string) bool {
-	return kind == wire.Other && strings.HasPrefix(val, "{")
+func isObject(kind jsontext.Kind, val string) bool {
+	return kind == jsontext.Other && strings.HasPrefix(val, "{")
 }

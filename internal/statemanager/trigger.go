@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
-	"github.com/exospherehost/exo-go/internal/wire"
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // Trigger starts a run of a valid graph. The inputs replace those that the
@@ -94,9 +94,9 @@ func (e *Engine) rootInputs(p *program, given, store map[string]string) (transpo
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(wire.AppendString(dst, in.name), ':')
+		dst = append(jsontext.AppendString(dst, in.name), ':')
 		if v, ok := given[in.name]; ok {
-			dst = wire.AppendString(dst, v)
+			dst = jsontext.AppendString(dst, v)
 			continue
 		}
 		dst = append(dst, '"')

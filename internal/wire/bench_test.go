@@ -178,17 +178,6 @@ func BenchmarkDecodeParallel(b *testing.B) {
 	})
 }
 
-func BenchmarkScan(b *testing.B) {
-	src := string(escapedRaw)
-	b.SetBytes(int64(len(src)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := Scan(src, func(string, Kind, string) error { return nil }); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 func BenchmarkCompile(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {

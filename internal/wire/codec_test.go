@@ -68,7 +68,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"array", `["canary"]`, `want a JSON object, got an array`},
 		{"nothing", ``, `want a JSON object, got nothing`},
 		{"malformed", `{"x":"canary","url":canary}`, `malformed JSON at byte 20: want a value`},
-		{"malformed where nothing is wanted", `{"x":"1","url":"u","other":[canary]}`, `malformed JSON at byte 27: want a value`},
+		{"malformed where nothing is wanted", `{"x":"1","url":"u","other":[canary]}`, `malformed JSON at byte 28: want a value`},
 		{"cut off", `{"x":"1","url":"u"`, `malformed JSON at byte 18: want a comma or the end of the object`},
 	}
 	for _, tt := range tests {

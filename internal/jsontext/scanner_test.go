@@ -1,6 +1,7 @@
-package wire
+package jsontext
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -17,14 +18,14 @@ type scanned struct {
 
 func scanAll(src string) ([]scanned, error) {
 	var got []scanned
-	err := Scan(src, func(key string, kind Kind, val string) error {
+	err := Members(src, func(key string, kind Kind, val string) error {
 		got = append(got, scanned{key, kind, val})
 		return nil
 	})
 	return got, err
 }
 
-func TestScan(t *testing.T) {
+func TestMembers(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, src string
@@ -58,7 +59,7 @@ func TestScan(t *testing.T) {
 	}
 }
 
-func TestScanMalformed(t *testing.T) {
+func TestMembersMalformed(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ src, want string }{
 		{"", "want a JSON object, got nothing"},
@@ -80,25 +81,28 @@ func TestScanMalformed(t *testing.T) {
 		{`{"a":"b",}`, "at byte 9: want a name"},
 		{`{"a":"b"}x`, "at byte 9: want nothing after"},
 		{`{}{}`, "at byte 2: want nothing after"},
-		{`{"a":"b`, "at byte 7: string without an end"},
-		{`{"a`, "at byte 3: string without an end"},
+		{`{"a":"b`, "at byte 5: string without an end"},
+		{`{"a`, "at byte 1: string without an end"},
 		{"{\"a\":\"\n\"}", "at byte 6: control character"},
 		{`{"a":"\x"}`, "at byte 6: not an escape"},
-		{`{"a":"\u12g4"}`, "at byte 6: not an escape"},
-		{`{"a":"\u12`, "at byte 6: not an escape"},
-		{`{"a":"\`, "at byte 6: not an escape"},
+		{`{"a":"\u12g4"}`, "at byte 6: not four hexadecimal digits"},
+		{`{"a":"\u12`, "at byte 6: not four hexadecimal digits"},
+		{`{"a":"\`, "at byte 5: string without an end"},
 		{`{"a":nul}`, "at byte 5: want a value"},
-		{`{"a":nullx}`, "at byte 5: want a value"},
-		{`{"a":01}`, "at byte 5: want a value"},
-		{`{"a":1"b"}`, "at byte 5: want a value"},
-		{`{"a":1{}}`, "at byte 5: want a value"},
-		{`{"a":[1,]}`, "at byte 5: want a value"},
-		{`{"a":[}}`, "at byte 5: want a value"},
-		{`{"a":{"b"}}`, "at byte 5: want a value"},
+		{`{"a":nullx}`, "at byte 9: want a comma"},
+		{`{"a":-}`, "at byte 5: want a value"},
+		{`{"a":01}`, "at byte 6: want a comma"},
+		{`{"a":1.}`, "at byte 6: want a comma"},
+		{`{"a":1e+}`, "at byte 6: want a comma"},
+		{`{"a":1"b"}`, "at byte 6: want a comma"},
+		{`{"a":1{}}`, "at byte 6: want a comma"},
+		{`{"a":[1,]}`, "at byte 8: want a value"},
+		{`{"a":[}}`, "at byte 6: want a value"},
+		{`{"a":{"b"}}`, "at byte 9: want a colon"},
 		{`{"a":["\q"]}`, "at byte 7: not an escape"},
-		{`{"a":[[}`, "at byte 5: want a value"},
-		{`{"a":` + strings.Repeat("[", 10000) + strings.Repeat("]", 10000) + `}`, "nested too deep"},
-		{`{"a":` + strings.Repeat(`{"a":`, 1e6), "nested too deep"},
+		{`{"a":[[}`, "at byte 7: want a value"},
+		{`{"a":` + strings.Repeat("[", 10000) + strings.Repeat("]", 10000) + `}`, "at byte 10004: nested too deep"},
+		{`{"a":` + strings.Repeat(`{"a":`, 1e6), "at byte 50000: nested too deep"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.want, func(t *testing.T) {
@@ -114,11 +118,11 @@ func TestScanMalformed(t *testing.T) {
 	}
 }
 
-func TestScanEndsWithTheErrorOfTheFunction(t *testing.T) {
+func TestMembersEndWithTheErrorOfTheFunction(t *testing.T) {
 	t.Parallel()
 	stop := errors.New("stop")
 	calls := 0
-	err := Scan(`{"a":"1","b":"2","c":`, func(key string, _ Kind, _ string) error {
+	err := Members(`{"a":"1","b":"2","c":`, func(key string, _ Kind, _ string) error {
 		calls++
 		if key == "b" {
 			return stop
@@ -130,10 +134,10 @@ func TestScanEndsWithTheErrorOfTheFunction(t *testing.T) {
 	}
 }
 
-func TestScanAllocatesNothingWithoutEscapes(t *testing.T) {
+func TestMembersAllocateNothingWithoutEscapes(t *testing.T) {
 	src := `{"url":"https://example.com/é","page":"12","kind":null}`
 	n := testing.AllocsPerRun(100, func() {
-		if err := Scan(src, func(string, Kind, string) error { return nil }); err != nil {
+		if err := Members(src, func(string, Kind, string) error { return nil }); err != nil {
 			t.Error(err)
 		}
 	})
@@ -142,7 +146,7 @@ func TestScanAllocatesNothingWithoutEscapes(t *testing.T) {
 	}
 }
 
-func FuzzScan(f *testing.F) {
+func FuzzMembers(f *testing.F) {
 	for _, src := range []string{
 		``, `null`, `{}`, ` { } `, `[]`, `{"a":"b"}`, `{"a":"1","a":null,"a":2}`, `{"a":[{"b":null},"]",1e5,true]}`,
 		`{"\ud83d\ude00":"\ud83d\u0061\n\/"}`, "{\"\xff\":\"\xe2\x82\"}", `{"a":"\u0000` + "\x7f" + `"}`, `{"a":nullx}`, `{"a":-0.0E+1 , "b":{}}x`,
@@ -189,6 +193,74 @@ func FuzzScan(f *testing.F) {
 				if m.Kind != Other || m.Val != string(raw) {
 					t.Fatalf("got %v, want %q", m, raw)
 				}
+			}
+		}
+	})
+}
+
+var texts = []string{
+	`{}`, `[]`, `""`, `0`, `-0`, `-`, `01`, `1.`, `.5`, `1e`, `1e+`, `1E-07`, `-1.5e+10`, `true`, `tru`, `null`, `nul`, `false`, ``, ` `,
+	`{"a":1}`, `{"a":1,}`, `{,}`, `{"a"}`, `{"a":}`, `{a:1}`, `[1,2]`, `[1,]`, `[,]`, `[1 2]`, `{"a":{"b":[{}]}}`, `{"a":1 "b":2}`,
+	`"\u00e9\"\\\/\b\f\n\r\t"`, `"\u00g9"`, `"\u00e"`, `"\x"`, `"\`, `"\u`, `"a`, "\"a\nb\"", "\"\x7f\"", "\"\xff\"", `{} {}`, "\ufeff{}", `{"a":1}x`,
+	` { "a" : [ 1 , 2 ] } `, "{\"a\"\v:1}", `{"a":1e5}`, `--1`, `+1`, `1e5.5`, `"` + "\u2028" + `"`, "\"\xc3\u00a9\"", `[[[{"a":[]}]]]`, `[}`, `{]`,
+}
+
+func TestDepth(t *testing.T) {
+	t.Parallel()
+	for depth, want := range map[int]bool{MaxDepth: true, MaxDepth + 1: false} {
+		raw := strings.Repeat("[", depth) + strings.Repeat("]", depth)
+		s := Scan(raw)
+		if err := s.Skip(); (err == nil) != want || json.Valid([]byte(raw)) != want {
+			t.Errorf("depth %d: %v", depth, err)
+		}
+	}
+	s := ScanTo(`[[],[1],[[]]]`, 2)
+	var syntax *SyntaxError
+	if err := s.Skip(); !errors.As(err, &syntax) || syntax.Problem != TooDeep || syntax.Offset != 9 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A scanner must agree with encoding/json on what is JSON, whether it is given
+// a string or bytes, and on what strings stand for.
+func FuzzScanner(f *testing.F) {
+	for _, text := range texts {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		s, ofString := Scan(raw), Scan(string(raw))
+		value, err := s.Raw()
+		if same := ofString.Skip(); (err == nil) != (same == nil) || err != nil && err.Error() != same.Error() {
+			t.Fatalf("%q: %v for bytes, %v for a string", raw, err, same)
+		}
+		end := s.End()
+		if want := json.Valid(raw); (err == nil && end == nil) != want {
+			t.Fatalf("%q: %v, %v, encoding/json: %v", raw, err, end, want)
+		}
+		if isObject := json.Valid(raw) && bytes.TrimLeft(raw, " \t\r\n")[0] == '{'; (CheckObject(raw) == nil) != isObject {
+			t.Fatalf("%q: object %v", raw, isObject)
+		}
+		for _, err := range []error{err, end} {
+			var syntax *SyntaxError
+			if err != nil && (!errors.As(err, &syntax) || syntax.Offset < 0 || syntax.Offset > len(raw)) {
+				t.Fatalf("%q: %#v", raw, err)
+			}
+		}
+		if err != nil {
+			return
+		}
+		if !json.Valid(value) {
+			t.Fatalf("%q: gives %q for a value", raw, value)
+		}
+		var want string
+		s = Scan(value)
+		sp, kind, err := s.Value()
+		switch {
+		case err != nil || kind == String != (value[0] == '"') || kind == Null != (string(value) == "null"):
+			t.Fatalf("%q: kind %d, %v", value, kind, err)
+		case kind == String && json.Unmarshal(value, &want) == nil:
+			if got := s.Text(sp); got != want {
+				t.Fatalf("%q: got %q", value, got)
 			}
 		}
 	})

@@ -1,0 +1,313 @@
+package jsontext
+
+// MaxDepth is how deep values may nest, the outermost included, unless a
+// scanner is given another bound. It is encoding/json's own.
+const MaxDepth = 10000
+
+// Text is what can be scanned.
+type Text interface{ string | []byte }
+
+// A Scanner reads a JSON text from front to back, and checks what it passes.
+// Once one of its methods has given an error, the scanner is of no more use.
+//
+// A document is read by [Scanner.Value] or [Scanner.Skip] and then
+// [Scanner.End]. An array or object is read piece by piece:
+//
+//	s.Enter()
+//	for {
+//		more, err := s.More(']') // or '}', and then s.Name()
+//		if err != nil || !more {
+//			break
+//		}
+//		s.Skip()
+//	}
+type Scanner[T Text] struct {
+	src   T
+	pos   int
+	room  int  // how much deeper values may nest
+	fresh bool // right behind an opening bracket
+}
+
+// A Span is a part of the text. That of a string leaves out its quotes.
+type Span struct {
+	Start, End int
+	Plain      bool // of a string: it stands for itself
+}
+
+// Kind is what a value is, as far as most readers care.
+type Kind uint8
+
+const (
+	String Kind = iota // a JSON string
+	Null               // null
+	Other              // a number, a boolean, an object or an array
+)
+
+// A Member is a member of an object. Val is the value as it stands, but for the
+// quotes of a string.
+type Member struct {
+	Key, Val Span
+	Kind     Kind
+}
+
+// Scan makes a scanner that stands before a text.
+func Scan[T Text](src T) Scanner[T] { return Scanner[T]{src: src, room: MaxDepth} }
+
+// ScanTo is Scan with another bound than MaxDepth.
+func ScanTo[T Text](src T, depth int) Scanner[T] { return Scanner[T]{src: src, room: depth} }
+
+// Pos is how many bytes of the text have been read.
+func (s *Scanner[T]) Pos() int { return s.pos }
+
+// Slice is the part of the text from one offset to another.
+func (s *Scanner[T]) Slice(start, end int) T { return s.src[start:end] }
+
+func (s *Scanner[T]) fail(at int, p Problem) error { return &SyntaxError{at, p} }
+
+// Peek passes white space and gives the byte at hand: 0 at the end.
+func (s *Scanner[T]) Peek() byte {
+	for s.pos < len(s.src) {
+		switch c := s.src[s.pos]; c {
+		case ' ', '\n', '\t', '\r':
+			s.pos++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// Enter steps into the array or object at hand, which Peek has shown.
+func (s *Scanner[T]) Enter() error {
+	if s.room == 0 {
+		return s.fail(s.pos, TooDeep)
+	}
+	s.room--
+	s.pos++
+	s.fresh = true
+	return nil
+}
+
+// More goes on to the next element, or to the next name, of the array or object
+// that was entered last. It steps out at the end, which is the bracket given,
+// and then reports false.
+func (s *Scanner[T]) More(end byte) (bool, error) {
+	switch c := s.Peek(); {
+	case c == end:
+		s.pos++
+		s.room++
+		s.fresh = false
+		return false, nil
+	case s.fresh:
+		s.fresh = false
+	case c == ',':
+		s.pos++
+	case end == ']':
+		return false, s.fail(s.pos, WantElement)
+	default:
+		return false, s.fail(s.pos, WantMember)
+	}
+	return true, nil
+}
+
+// Name reads the name at hand and its colon.
+func (s *Scanner[T]) Name() (Span, error) {
+	if s.Peek() != '"' {
+		return Span{}, s.fail(s.pos, WantName)
+	}
+	name, err := s.String()
+	if err != nil {
+		return name, err
+	}
+	if s.Peek() != ':' {
+		return name, s.fail(s.pos, WantColon)
+	}
+	s.pos++
+	return name, nil
+}
+
+// Value reads the value at hand.
+func (s *Scanner[T]) Value() (Span, Kind, error) {
+	switch s.Peek() {
+	case '"':
+		sp, err := s.String()
+		return sp, String, err
+	case 'n':
+		start := s.pos
+		err := s.literal("null")
+		return Span{Start: start, End: s.pos}, Null, err
+	}
+	start := s.pos
+	err := s.Skip()
+	return Span{Start: start, End: s.pos}, Other, err
+}
+
+// Raw reads the value at hand and gives it as it stands.
+func (s *Scanner[T]) Raw() (T, error) {
+	s.Peek()
+	start := s.pos
+	err := s.Skip()
+	return s.src[start:s.pos], err
+}
+
+// Skip passes the value at hand.
+func (s *Scanner[T]) Skip() error {
+	switch c := s.Peek(); c {
+	case '"':
+		_, err := s.quoted()
+		return err
+	case '{', '[':
+		if err := s.Enter(); err != nil {
+			return err
+		}
+		for end := c + 2; ; { // both closing brackets are two after theirs
+			more, err := s.More(end)
+			if err != nil || !more {
+				return err
+			}
+			if end == '}' {
+				if _, err := s.Name(); err != nil {
+					return err
+				}
+			}
+			if err := s.Skip(); err != nil {
+				return err
+			}
+		}
+	case 't':
+		return s.literal("true")
+	case 'f':
+		return s.literal("false")
+	case 'n':
+		return s.literal("null")
+	}
+	return s.number()
+}
+
+// End checks that nothing follows but white space.
+func (s *Scanner[T]) End() error {
+	if s.Peek(); s.pos < len(s.src) {
+		return s.fail(s.pos, WantEnd)
+	}
+	return nil
+}
+
+// Document enters the object that the text must be.
+func (s *Scanner[T]) Document() error {
+	if c := s.Peek(); c != '{' {
+		return &KindError{Describe(c)}
+	}
+	return s.Enter()
+}
+
+// Member reads the next member of the object that [Scanner.Document] entered. It
+// reports false at the end of the text.
+func (s *Scanner[T]) Member() (m Member, ok bool, err error) {
+	if ok, err = s.More('}'); err != nil || !ok {
+		if err == nil {
+			err = s.End()
+		}
+		return m, false, err
+	}
+	if m.Key, err = s.Name(); err != nil {
+		return m, false, err
+	}
+	m.Val, m.Kind, err = s.Value()
+	return m, err == nil, err
+}
+
+func (s *Scanner[T]) literal(word string) error {
+	if end := s.pos + len(word); end <= len(s.src) && string(s.src[s.pos:end]) == word {
+		s.pos = end
+		return nil
+	}
+	return s.fail(s.pos, WantValue)
+}
+
+// number passes the longest number at hand. What follows it is for the caller to
+// mind.
+func (s *Scanner[T]) number() error {
+	start := s.pos
+	s.accept('-')
+	if !s.accept('0') && !s.digits() {
+		return s.fail(start, WantValue)
+	}
+	whole := s.pos
+	if s.accept('.') && !s.digits() {
+		s.pos = whole
+		return nil
+	}
+	mantissa := s.pos
+	if s.accept('e') || s.accept('E') {
+		if !s.accept('+') {
+			s.accept('-')
+		}
+		if !s.digits() {
+			s.pos = mantissa
+		}
+	}
+	return nil
+}
+
+func (s *Scanner[T]) accept(c byte) bool {
+	if s.pos < len(s.src) && s.src[s.pos] == c {
+		s.pos++
+		return true
+	}
+	return false
+}
+
+// digits passes digits, and reports whether there were any.
+func (s *Scanner[T]) digits() bool {
+	start := s.pos
+	for s.pos < len(s.src) && isDigit(s.src[s.pos]) {
+		s.pos++
+	}
+	return s.pos > start
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// Members calls fn for every member of the JSON object src, in order. val is the
+// decoded string of a [String], "" for [Null], and the raw JSON text of an
+// [Other], which is known to be valid. A name that occurs more than once is
+// reported each time; by the custom of JSON the last should win.
+//
+// An src that is not a JSON object, null included, is an error: a [*KindError]
+// or a [*SyntaxError]. fn's error ends the scan and is returned as it is. fn may
+// have been called for the members before a mistake.
+func Members(src string, fn func(key string, kind Kind, val string) error) error {
+	s := Scan(src)
+	if err := s.Document(); err != nil {
+		return err
+	}
+	for {
+		m, ok, err := s.Member()
+		if err != nil || !ok {
+			return err
+		}
+		var val string
+		switch m.Kind {
+		case String:
+			val = s.Text(m.Val)
+		case Other:
+			val = src[m.Val.Start:m.Val.End]
+		case Null:
+		}
+		if err := fn(s.Text(m.Key), m.Kind, val); err != nil {
+			return err
+		}
+	}
+}
+
+// CheckObject says why src is not one JSON object and nothing else.
+func CheckObject[T Text](src T) error {
+	s := Scan(src)
+	if c := s.Peek(); c != '{' {
+		return &KindError{Describe(c)}
+	}
+	if err := s.Skip(); err != nil {
+		return err
+	}
+	return s.End()
+}
