@@ -71,7 +71,7 @@ func ExampleStateManager_UpsertGraph() {
 	}
 	// Output:
 	// VALID <nil>
-	// words: Node Words in namespace demo does not exist.
+	// words: Node Words in namespace demo does not exist
 }
 
 // A graph without types, such as one from a file.

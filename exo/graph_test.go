@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,6 +176,19 @@ func TestValidate(t *testing.T) {
 		{"no steps", func(*exo.Graph) {}, []string{"exactly one root"}, false},
 		{"two roots", func(g *exo.Graph) { root(g); exo.Add(g, "other", echo, Text{"x"}) }, []string{"found 2 nodes"}, false},
 		{"one ID twice", func(g *exo.Graph) { r := root(g); exo.Add(g, "root", echo, Text{"x"}, exo.After(r)) }, []string{"root is not unique"}, false},
+		{"what the second step of an ID reads", func(g *exo.Graph) {
+			r := root(g)
+			exo.Add(g, "root", echo, Text{"${{ a"}, exo.After(r))
+		}, []string{"root is not unique", "not closed"}, false},
+		{"both parts of a trigger", func(g *exo.Graph) { root(g); g.CronIn("Europe/Atlantis", "0 9 * *") }, []string{"Invalid cron expression", "Invalid timezone"}, false},
+		{"the structure and a secret", func(g *exo.Graph) {
+			exo.Add(g, "root", call, Text{"x"})
+			exo.Add(g, "other", echo, Text{"x"})
+		}, []string{"found 2 nodes", "Secret api_key is required"}, false},
+		{"an output that is not there, of a step", func(g *exo.Graph) {
+			r := root(g)
+			exo.Add(g, "next", echo, Text{"${{ root.outputs.gone }}"}, exo.After(r))
+		}, []string{`step "next": Field gone in node Read`}, false},
 		{"an empty ID", func(g *exo.Graph) { exo.Add(g, " ", echo, Text{"x"}) }, []string{"identifier", "cannot be empty"}, false},
 		{"the ID store", func(g *exo.Graph) { exo.Add(g, "store", echo, Text{"x"}) }, []string{`step "store"`, "reserved"}, false},
 		{"a step of another graph", func(g *exo.Graph) {
@@ -287,6 +301,23 @@ func TestValidate(t *testing.T) {
 				t.Errorf("the state manager: %v", theirs)
 			}
 		})
+	}
+}
+
+// A state manager names an unknown node several times, in two ways; here it is
+// named once.
+func TestUnknownNodeIsNamedOnce(t *testing.T) {
+	t.Parallel()
+	unknown := exo.Node("Unknown", func(_ context.Context, in Text, _ exo.None) (Text, error) { return in, nil })
+	g := exo.NewGraph("g")
+	r := exo.Add(g, "root", unknown, Text{"x"})
+	exo.Add(g, "next", unknown, r.Out, exo.After(r))
+	var invalid *exo.GraphInvalidError
+	if err := answer(t, g); !errors.As(err, &invalid) {
+		t.Fatal(err)
+	}
+	if want := []string{"Node Unknown in namespace " + namespace + " does not exist"}; !slices.Equal(invalid.Errors, want) {
+		t.Errorf("the errors are %q, want %q", invalid.Errors, want)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
-	"github.com/exospherehost/exo-go/internal/statemanager"
+	"github.com/exospherehost/exo-go/internal/graph"
 )
 
 // ErrValidationTimeout: the state manager had not validated a graph when
@@ -56,7 +56,7 @@ func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSp
 	for i := range spec.Nodes {
 		spec.Nodes[i].Namespace = cmp.Or(spec.Nodes[i].Namespace, m.namespace)
 	}
-	if statemanager.CollectsBranches(name, spec) {
+	if graph.CollectsBranches(name, spec) {
 		if err := m.requires(ctx, transport.ExtensionCollect); err != nil {
 			return nil, fmt.Errorf("exo: upsert graph %q: a join collects outputs of its branches: %w", name, err)
 		}
@@ -85,7 +85,7 @@ func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSp
 		delay = min(2*delay, m.config.pollInterval)
 	}
 	if g.Validation != transport.Valid {
-		return nil, &GraphInvalidError{Graph: name, Errors: g.Errors}
+		return nil, &GraphInvalidError{Graph: name, Errors: graph.Distinct(g.Errors)}
 	}
 	return &g, nil
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/exospherehost/exo-go/exo/node"
-	"github.com/exospherehost/exo-go/internal/statemanager"
+	"github.com/exospherehost/exo-go/internal/graph"
 )
 
 // Validate reports all that the state manager would refuse, without asking
@@ -32,14 +32,14 @@ const validationNamespace = "default"
 
 func (g *Graph) validate(namespace string) error {
 	mistakes := slices.Clone(g.mistakes)
-	mistakes = append(mistakes, statemanager.CheckGraph(namespace, g.name, g.Spec(namespace), g.nodeInfos(namespace))...)
+	mistakes = append(mistakes, graph.Check(namespace, g.name, g.Spec(namespace), g.nodeInfos(namespace))...)
 	for _, s := range g.steps {
 		mistakes = append(mistakes, s.traps()...)
 	}
 	if len(mistakes) == 0 {
 		return nil
 	}
-	return &GraphInvalidError{Graph: g.name, Errors: slices.Compact(mistakes)}
+	return &GraphInvalidError{Graph: g.name, Errors: graph.Distinct(mistakes)}
 }
 
 // nodeInfos are the nodes of the steps as they would be registered.
@@ -64,7 +64,7 @@ func (s *step) traps() []string {
 	structured := jsonInputs(s.node)
 	for _, name := range slices.Sorted(maps.Keys(s.inputs)) {
 		text := s.inputs[name]
-		references := statemanager.OutputReferences(text)
+		references := graph.OutputReferences(text)
 		if structured[name] && text != "" {
 			switch {
 			case strings.Contains(text, "${{") && !loneReference(text):

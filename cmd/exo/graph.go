@@ -15,6 +15,7 @@ import (
 
 	"github.com/exospherehost/exo-go/exo"
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/graph"
 )
 
 func graphCommand(env environment) *cli.Command {
@@ -168,7 +169,7 @@ func printGraph(w io.Writer, g *exo.GraphInfo) error {
 	for _, t := range g.Triggers {
 		facts = append(facts, [2]string{"trigger", strings.TrimSpace(t.Expression + " " + t.Timezone)})
 	}
-	for _, e := range g.Errors {
+	for _, e := range graph.Distinct(g.Errors) {
 		facts = append(facts, [2]string{"error", e})
 	}
 	for _, fact := range facts {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/exospherehost/exo-go/exo/transport"
 	"github.com/exospherehost/exo-go/internal/cron"
+	"github.com/exospherehost/exo-go/internal/graph"
 	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
@@ -23,6 +24,7 @@ func TestCheckGraph(t *testing.T) {
 		return p
 	}
 	_, reason := cron.Parse("* * *", "")
+	_, noZone := cron.Parse("* * * * *", "Moon/Base")
 	for _, c := range []struct {
 		name string
 		spec transport.GraphSpec
@@ -38,13 +40,13 @@ func TestCheckGraph(t *testing.T) {
 		), nil},
 
 		{"a field of a step", nodes(unite(step("a"), "b", "NOPE"), step("b", "a")), []string{
-			`step "a": unites.strategy: Input should be 'ALL_SUCCESS' or 'ALL_DONE'`,
+			`step "a": unites.strategy: must be 'ALL_SUCCESS' or 'ALL_DONE'`,
 		}},
-		{"an input of a step", nodes(with(step("a"), strings.Repeat("x", statemanager.MaxInputBytes+1))), []string{
-			`step "a": inputs.a: String should have at most 1048576 bytes`,
+		{"an input of a step", nodes(with(step("a"), strings.Repeat("x", graph.MaxInputBytes+1))), []string{
+			`step "a": inputs.a: must be at most 1048576 bytes long`,
 		}},
 		{"a field of the graph", transport.GraphSpec{Nodes: []transport.Placement{step("a")}, Retry: retries(-1)}, []string{
-			"retry_policy.max_retries: Input should be greater than or equal to 0",
+			"retry_policy.max_retries: must be at least 0",
 		}},
 		{"a trigger, with the reason", transport.GraphSpec{
 			Nodes: []transport.Placement{step("a")}, Triggers: []transport.CronTrigger{{Expression: "* * *"}},
@@ -59,10 +61,9 @@ func TestCheckGraph(t *testing.T) {
 			"Input ${{ zz.outputs.o }} depends on zz but zz is not a parent of a",
 		}},
 		{"the nodes", nodes(placed("Nope", "a", "b"), placed("NA", "b", "c"), placed("Secret", "c", "d"), placed("Broken", "d")), []string{
-			"Node Nope in namespace ns does not exist.",
-			"Secret key is required but not present in the graph template",
 			"Node Nope in namespace ns does not exist",
-			"Input a in node NA in namespace ns is not present in the graph template",
+			"Secret key is required but not present in the graph template",
+			`step "b": Input a in node NA in namespace ns is not present in the graph template`,
 			`Validation failed due to unexpected error: the inputs schema of node "Broken" is refused: its properties are no object`,
 		}},
 
@@ -74,19 +75,42 @@ func TestCheckGraph(t *testing.T) {
 		}, []string{
 			`step "a": next_nodes: Next node identifier b is not unique`,
 			`step "": identifier: Node identifier cannot be empty`,
-			"retry_policy.max_retries: Input should be greater than or equal to 0",
+			"retry_policy.max_retries: must be at least 0",
 			"Node identifier zz does not exist in the graph",
 			"Input ${{ store.k }} depends on k but k is not a required key or a default value",
 		}},
 		// What is wrong with fields says nothing of nodes.
 		{"fields and nodes at once", transport.GraphSpec{Nodes: []transport.Placement{placed("NA", "a")}, Retry: retries(-1)}, []string{
-			"retry_policy.max_retries: Input should be greater than or equal to 0",
-			"Input a in node NA in namespace ns is not present in the graph template",
+			"retry_policy.max_retries: must be at least 0",
+			`step "a": Input a in node NA in namespace ns is not present in the graph template`,
 		}},
-		// Without a sound structure there is nothing to compare with nodes.
-		{"structure before nodes", nodes(placed("Nope", "a"), step("b")), []string{
+		{"structure and nodes at once", nodes(placed("Nope", "a"), with(step("b"), "${{ zz.outputs.o }} ${{ a.outputs.o }}")), []string{
 			"There should be exactly one root node in the graph but found 2 nodes with zero in-degree: [a, b]",
+			"Node Nope in namespace ns does not exist",
 		}},
+		{"what a second step of an identifier leads to and reads", nodes(step("a"), with(step("a", "zz"), "${{ a")), []string{
+			"Node identifier a is not unique",
+			"Node identifier zz does not exist in the graph",
+			"Error creating dependent string for input ${{ a check syntax string: Invalid syntax string placeholder  a for: ${{ a '${' not closed",
+		}},
+		{"an unknown node, that others read, once", nodes(placed("Nope", "a", "b"), with(placed("Nope", "b", "c"), "${{ a.outputs.o }}"), with(step("c"), "${{ a.outputs.x }}${{ a.outputs.y }}")), []string{
+			"Node Nope in namespace ns does not exist",
+		}},
+		{"a placeholder that is repeated, once", nodes(with(step("a"), "${{ store.k }}${{ store.k }} ${{ store.k }}")), []string{
+			"Input ${{ store.k }}${{ store.k }} ${{ store.k }} depends on k but k is not a required key or a default value",
+		}},
+		{"a step without a node", nodes(placed("", "a")), []string{
+			`step "a": node_name: Node name cannot be empty`,
+		}},
+		{"both parts of a trigger", transport.GraphSpec{
+			Nodes: []transport.Placement{step("a")}, Triggers: []transport.CronTrigger{{Expression: "* * *", Timezone: "Moon/Base"}},
+		}, []string{
+			"triggers.0.expression: Invalid cron expression: " + reason.Error(),
+			"triggers.0.timezone: Invalid timezone: " + noZone.Error(),
+		}},
+		{"keys of defaults are trimmed", transport.GraphSpec{
+			Nodes: []transport.Placement{with(step("a"), "${{ store.k }}")}, Store: transport.StoreConfig{DefaultValues: map[string]string{" k\n": "v"}},
+		}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -95,7 +119,7 @@ func TestCheckGraph(t *testing.T) {
 				transport.NodeSpec{Name: "Secret", InputsSchema: schema(), OutputsSchema: schema(), Secrets: []string{"key"}},
 				transport.NodeSpec{Name: "Broken", InputsSchema: json.RawMessage(`{"properties":[]}`), OutputsSchema: schema()},
 			)
-			got := statemanager.CheckGraph("ns", "g", c.spec, b.Nodes("ns"))
+			got := graph.Check("ns", "g", c.spec, b.Nodes("ns"))
 			if diff := cmp.Diff(append([]string{}, c.want...), got); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
@@ -110,7 +134,7 @@ func TestCheckGraph(t *testing.T) {
 // The graph's own names are checked as well as what it holds.
 func TestCheckGraphNames(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("x", statemanager.MaxNameBytes+1)
+	long := strings.Repeat("x", graph.MaxNameBytes+1)
 	g := transport.GraphSpec{Nodes: []transport.Placement{step("a")}}
 	nodes := []transport.NodeInfo{{NodeSpec: node("N"), Namespace: "ns"}}
 	for _, c := range []struct {
@@ -119,13 +143,13 @@ func TestCheckGraphNames(t *testing.T) {
 	}{
 		{"empty", "ns", " ", []string{"Name cannot be empty"}},
 		{"long", long, long, []string{
-			"namespace: String should have at most 512 bytes",
-			"name: String should have at most 512 bytes",
+			"namespace: must be at most 512 bytes long",
+			"name: must be at most 512 bytes long",
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(c.want, statemanager.CheckGraph(c.namespace, c.graph, g, nodes)); diff != "" {
+			if diff := cmp.Diff(c.want, graph.Check(c.namespace, c.graph, g, nodes)); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 		})
@@ -147,7 +171,7 @@ func TestCheckGraphLooksForNodesWhereTheyAre(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			problems := statemanager.CheckGraph(c.graph, "g", g, []transport.NodeInfo{{NodeSpec: node("N"), Namespace: c.node}})
+			problems := graph.Check(c.graph, "g", g, []transport.NodeInfo{{NodeSpec: node("N"), Namespace: c.node}})
 			if (len(problems) == 0) != c.valid {
 				t.Errorf("problems are %q", problems)
 			}

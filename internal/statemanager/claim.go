@@ -45,6 +45,10 @@ func (q *readyQueue) sweep() {
 	}
 }
 
+// MaxClaim is the number of states of one claim; higher numbers count as this
+// one (protocol.md §14).
+const MaxClaim = 1000
+
 // Claim takes at most req.Max states of the named nodes that are due: those that
 // are due first, and of these those that were created first. No state goes to
 // two callers (protocol.md §3). Max of 0 or less is none, over [MaxClaim] is

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/clip"
 	"github.com/exospherehost/exo-go/internal/cron"
 )
 
@@ -11,14 +12,14 @@ import (
 // version that is valid at the time. If there is none, or a store key is
 // required that has no default, there is no run: nobody could be told.
 type cronTrigger struct {
-	graph     *graph
+	graph     *storedGraph
 	schedule  *cron.Schedule
 	order     uint64
 	cancelled bool
 }
 
 // addTriggers schedules the triggers of a graph that has just been written.
-func (e *Engine) addTriggers(g *graph, schedules []*cron.Schedule) {
+func (e *Engine) addTriggers(g *storedGraph, schedules []*cron.Schedule) {
 	for _, s := range schedules {
 		e.created++
 		t := &cronTrigger{graph: g, schedule: s, order: e.created}
@@ -47,7 +48,7 @@ func (e *Engine) fire(t *cronTrigger) {
 }
 
 // cancelTriggers takes back the triggers of a graph and counts them.
-func (e *Engine) cancelTriggers(g *graph) int {
+func (e *Engine) cancelTriggers(g *storedGraph) int {
 	n := len(g.triggers)
 	for _, t := range g.triggers {
 		t.cancelled = true
@@ -71,5 +72,5 @@ func (e *Engine) CancelTriggers(now time.Time, ns, name string) (int, error) {
 			return e.cancelTriggers(g), nil
 		}
 	}
-	return 0, notFound("cancel triggers", "Graph template "+clip(name)+" not found in namespace "+clip(ns))
+	return 0, notFound("cancel triggers", "Graph template "+clip.Text(name)+" not found in namespace "+clip.Text(ns))
 }

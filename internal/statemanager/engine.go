@@ -4,8 +4,8 @@
 // whole transition at once under one lock, and takes ids, tokens and jitter
 // from one source of randomness. So the same calls give the same states.
 //
-// Where to find what: register.go and schema.go know nodes; upsert.go,
-// validate_*.go, placeholder.go and graph.go turn a graph into a program;
+// Where to find what: register.go knows nodes; upsert.go and graph.go turn a
+// graph that internal/graph has checked into a program;
 // trigger.go, claim.go, report.go, next.go, join.go and retry.go run it.
 package statemanager
 
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/clip"
 )
 
 // Options configures an [Engine]. The zero value is fit for use.
@@ -100,7 +101,7 @@ type Engine struct {
 type namespace struct {
 	name   string
 	nodes  registry[*node]
-	graphs registry[*graph]
+	graphs registry[*storedGraph]
 	runs   []*run                 // in order of creation
 	queues map[string]*readyQueue // by node
 
@@ -193,5 +194,5 @@ func (e *Engine) run(op, ns, id string) (*run, error) {
 	if r := e.runs[id]; r != nil && r.namespace.name == ns {
 		return r, nil
 	}
-	return nil, notFound(op, "Run "+clip(id)+" not found in namespace "+clip(ns))
+	return nil, notFound(op, "Run "+clip.Text(id)+" not found in namespace "+clip.Text(ns))
 }

@@ -13,27 +13,6 @@ func RetryDelay(e *Engine, p *transport.RetryPolicy, n int) time.Duration {
 	return retryDelay(p, n, e.rand)
 }
 
-// A Piece is a piece of an input. One without Field is a literal.
-type Piece struct{ Text, Identifier, Field string }
-
-// ParsePlaceholders gives the pieces of an input. A key of the store is a Field
-// of no Identifier.
-func ParsePlaceholders(text string) ([]Piece, error) {
-	pieces, err := parsePlaceholders(text)
-	var list []Piece
-	for _, p := range pieces {
-		switch p.kind {
-		case literal:
-			list = append(list, Piece{Text: p.text})
-		case outputPiece:
-			list = append(list, Piece{Identifier: p.identifier, Field: p.field})
-		case storePiece:
-			list = append(list, Piece{Field: p.text})
-		}
-	}
-	return list, err
-}
-
 // Retained is how many states, runs, and entries of leases and queues the engine
 // holds.
 func Retained(e *Engine) (states, runs, leases, waiting int) {

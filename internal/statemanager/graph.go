@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/graph"
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
@@ -79,38 +80,38 @@ const (
 	collectedPart
 )
 
-// compile makes the program of a graph that checkNodes found nothing wrong with.
-func (e *Engine) compile(graph string, l *layout, spec *transport.GraphSpec) *program {
-	c := &compiler{layout: l, places: make([]*placement, len(l.steps))}
-	for i, s := range l.steps {
+// compile makes the program of a graph that CheckNodes found nothing wrong with.
+func (e *Engine) compile(name string, l *graph.Layout, spec *transport.GraphSpec) *program {
+	c := &compiler{layout: l, places: make([]*placement, len(l.Steps))}
+	for i, s := range l.Steps {
 		c.places[i] = &placement{
 			identifier: s.Identifier, namespace: s.Namespace, node: s.Node,
 			queue:   e.queue(s.Namespace, s.Node),
-			secrets: slices.Clone(e.node(s.nodeKey()).info.Secrets),
+			secrets: slices.Clone(e.node(s.NodeKey()).info.Secrets),
 		}
 	}
-	unites := make([]*join, len(l.steps))
-	for i, s := range l.steps {
+	unites := make([]*join, len(l.Steps))
+	for i, s := range l.Steps {
 		c.joins(c.places[i], s, unites)
 	}
-	for i, s := range l.steps {
+	for i, s := range l.Steps {
 		p := c.places[i]
-		for _, n := range s.next {
-			if j := unites[n.index]; j != nil {
+		for _, n := range s.Successors {
+			if j := unites[n.Index]; j != nil {
 				p.arrives = append(p.arrives, j)
 			} else {
-				p.next = append(p.next, c.places[n.index])
+				p.next = append(p.next, c.places[n.Index])
 			}
 		}
 	}
 	p := &program{
-		graph: graph, placements: c.places, root: c.places[l.root.index],
+		graph: name, placements: c.places, root: c.places[l.Root.Index],
 		retry: *spec.Retry, required: spec.Store.RequiredKeys, defaults: spec.Store.DefaultValues,
 		secrets: spec.Secrets,
 	}
-	for i, s := range l.steps {
-		inputs := c.inputs(s, e.node(s.nodeKey()).inputs)
-		if s == l.root {
+	for i, s := range l.Steps {
+		inputs := c.inputs(s, e.node(s.NodeKey()).read.Inputs)
+		if s == l.Root {
 			p.rootInputs = inputs
 			continue
 		}
@@ -120,49 +121,49 @@ func (e *Engine) compile(graph string, l *layout, spec *transport.GraphSpec) *pr
 }
 
 type compiler struct {
-	layout *layout
+	layout *graph.Layout
 	places []*placement
 }
 
 // joins makes the joins that unite s, and what they wait for, and lists them by
 // the index of their step.
-func (c *compiler) joins(p *placement, s *step, unites []*join) {
-	for i, js := range s.joins {
+func (c *compiler) joins(p *placement, s *graph.Step, unites []*join) {
+	for i, js := range s.Joins {
 		j := &join{
-			place: c.places[js.index], anchor: p, index: i,
+			place: c.places[js.Index], anchor: p, index: i,
 			all:   js.Unites.Strategy == transport.AllSuccess,
 			waits: []int{0},
 		}
-		for k, other := range s.joins {
-			if other.leadsTo.has(js.index) {
+		for k, other := range s.Joins {
+			if other.LeadsTo(js) {
 				j.waits = append(j.waits, k+1)
 			}
 		}
 		p.joins = append(p.joins, j)
-		unites[js.index] = j
+		unites[js.Index] = j
 	}
 }
 
 // inputs compiles the inputs of a step. Of the root all are made, of the others
 // those that the node declares (protocol.md §7, §8).
-func (c *compiler) inputs(s *step, declared []property) []rootInput {
-	byName := make(map[string]*stepInput, len(s.inputs))
-	for i := range s.inputs {
-		byName[s.inputs[i].name] = &s.inputs[i]
+func (c *compiler) inputs(s *graph.Step, declared []graph.Property) []rootInput {
+	byName := make(map[string]*graph.InputText, len(s.Texts))
+	for i := range s.Texts {
+		byName[s.Texts[i].Name] = &s.Texts[i]
 	}
 	var list []rootInput
-	add := func(in *stepInput) {
-		list = append(list, rootInput{in.name, c.parts(s, in.pieces)})
-		delete(byName, in.name)
+	add := func(in *graph.InputText) {
+		list = append(list, rootInput{in.Name, c.parts(s, in.Pieces)})
+		delete(byName, in.Name)
 	}
 	for _, p := range declared {
-		if in := byName[p.name]; in != nil {
+		if in := byName[p.Name]; in != nil {
 			add(in)
 		}
 	}
-	if s == c.layout.root {
-		for i := range s.inputs {
-			if in := byName[s.inputs[i].name]; in != nil {
+	if s == c.layout.Root {
+		for i := range s.Texts {
+			if in := byName[s.Texts[i].Name]; in != nil {
 				add(in)
 			}
 		}
@@ -171,32 +172,32 @@ func (c *compiler) inputs(s *step, declared []property) []rootInput {
 }
 
 // parts compiles one input, as the inside of a JSON string.
-func (c *compiler) parts(s *step, pieces []piece) []part {
+func (c *compiler) parts(s *graph.Step, pieces []graph.Piece) []part {
 	parts := make([]part, len(pieces))
 	for i, piece := range pieces {
-		switch piece.kind {
-		case literal:
-			parts[i] = part{text: string(appendText(nil, piece.text))}
-		case storePiece:
-			parts[i] = part{kind: storePart, text: piece.text}
-		case outputPiece:
-			parts[i] = c.output(s, c.layout.byID[piece.identifier], piece.field)
+		switch piece.Kind {
+		case graph.Literal:
+			parts[i] = part{text: string(appendText(nil, piece.Text))}
+		case graph.StoreKey:
+			parts[i] = part{kind: storePart, text: piece.Text}
+		case graph.Output:
+			parts[i] = c.output(s, c.layout.Step(piece.Identifier), piece.Field)
 		}
 	}
 	return parts
 }
 
 // output compiles a placeholder in an input of s that reads a field of from.
-func (c *compiler) output(s, from *step, field string) part {
-	p := c.places[from.index]
+func (c *compiler) output(s, from *graph.Step, field string) part {
+	p := c.places[from.Index]
 	i := slices.Index(p.reads, field)
 	if i < 0 {
 		i = len(p.reads)
 		p.reads = append(p.reads, field)
 	}
-	if s.ancestors.has(from.index) {
+	if s.DescendsFrom(from) {
 		// Only the state that s's is made right after is at hand.
-		if s.anchor != nil || len(s.prev) > 1 || s.prev[0] != from {
+		if s.Anchor != nil || len(s.Predecessors) > 1 || s.Predecessors[0] != from {
 			p.keeps = true
 		}
 		return part{kind: outputPart, from: p, field: i}
@@ -206,7 +207,7 @@ func (c *compiler) output(s, from *step, field string) part {
 	if !slices.Contains(p.mustHave, i) {
 		p.mustHave = append(p.mustHave, i)
 	}
-	anchor := c.places[s.anchor.index]
+	anchor := c.places[s.Anchor.Index]
 	slot := slices.Index(anchor.collect, p)
 	if slot < 0 {
 		slot = len(anchor.collect)

@@ -2,6 +2,9 @@ package statemanager
 
 import (
 	"time"
+
+	"github.com/exospherehost/exo-go/internal/clip"
+	"github.com/exospherehost/exo-go/internal/graph"
 )
 
 // A manualRetry tells retries by hand apart: there is at most one of them.
@@ -21,8 +24,8 @@ type manualRetry struct {
 // that have run do not run again (see join.go).
 func (e *Engine) Retry(now time.Time, ns, stateID, fanoutID string, force bool) (newStateID string, err error) {
 	const op = "manual retry"
-	if len(fanoutID) > MaxNameBytes {
-		return "", FieldErrors{tooLong(MaxNameBytes, fanoutID, "fanout_id")}.refused(op)
+	if len(fanoutID) > graph.MaxNameBytes {
+		return "", refused(op, graph.Wrong(graph.TooLong{Most: graph.MaxNameBytes}, clip.Text(fanoutID), "fanout_id"))
 	}
 	e.enter(now)
 	defer e.mu.Unlock()

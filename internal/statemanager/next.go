@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/graph"
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
@@ -22,12 +23,15 @@ const (
 	valueOther // JSON that is no string
 )
 
+// MaxOutputs is the number of outputs of one state: each becomes a state.
+const MaxOutputs = 1_000_000
+
 // executed takes the outputs of a state. The first is the state's own; for each
 // of the others there is a sibling that is like it (protocol.md §8). Then the
 // next states of all of them are made.
 func (e *Engine) executed(st *state, given []transport.Object) error {
 	if len(given) > MaxOutputs {
-		return FieldErrors{tooMany(MaxOutputs, len(given), "outputs")}.refused(opReport)
+		return refused(opReport, graph.Wrong(graph.TooMany{Most: MaxOutputs, Got: len(given)}, nil, "outputs"))
 	}
 	outputs, values, err := e.takeOutputs(st.place, given)
 	if err != nil {
@@ -89,16 +93,16 @@ func (e *Engine) takeOutputs(p *placement, given []transport.Object) ([]string, 
 		}
 		values = e.scratchValues
 	}
-	var wrong FieldErrors
+	var wrong graph.Problems
 	for i, out := range outputs {
 		if err := p.capture(out, values[i*n:(i+1)*n]); err != nil {
-			wrong = append(wrong, notObject(err.Error(), "outputs", i))
+			wrong.Add(graph.NotObject{Reason: err.Error()}, nil, "outputs", i)
 			if len(wrong) == maxProblems {
 				break
 			}
 		}
 	}
-	if err := wrong.refused(opReport); err != nil {
+	if err := refused(opReport, wrong...); err != nil {
 		e.scratchOutputs, e.scratchValues = trim(outputs), trim(e.scratchValues)
 		return nil, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/graph"
 	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
@@ -139,9 +140,9 @@ func TestNextCreatedErrorOfAnEarlierState(t *testing.T) {
 func TestLargeInputsCannotBeMade(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, statemanager.Options{})
-	b.steps(step("a", "b"), with(step("b"), strings.Repeat("${{ a.outputs.o }}", statemanager.MaxPlaceholders)))
+	b.steps(step("a", "b"), with(step("b"), strings.Repeat("${{ a.outputs.o }}", graph.MaxPlaceholders)))
 	run := b.run()
-	b.do("a", outputs(strings.Repeat("x", statemanager.MaxStateInputBytes/statemanager.MaxPlaceholders+1)))
+	b.do("a", outputs(strings.Repeat("x", statemanager.MaxStateInputBytes/graph.MaxPlaceholders+1)))
 	if got, want := b.last(run, "a").Error, "the inputs of template 'b' are larger than 16777216 bytes"; got != want {
 		t.Errorf("the error is %q, want %q", got, want)
 	}

@@ -3,22 +3,22 @@ package statemanager
 import (
 	"bytes"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/clip"
+	"github.com/exospherehost/exo-go/internal/graph"
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // A node is a registered node. Programs copy what they need of it.
 type node struct {
-	info            transport.NodeInfo
-	inputs, outputs []property
-	problem         error // why the schemas cannot be read; nil: they can
+	info transport.NodeInfo
+	read *graph.Node
 }
 
-// nodeKey names a node.
-type nodeKey struct{ namespace, name string }
+// MaxRegistered is the number of nodes of one registration.
+const MaxRegistered = 10_000
 
 // Register declares nodes of a namespace. A name that is registered already is
 // replaced; of one that occurs twice in nodes the last counts.
@@ -30,13 +30,13 @@ type nodeKey struct{ namespace, name string }
 // keep the version that they began with.
 func (e *Engine) Register(now time.Time, ns, runtime string, nodes []transport.NodeSpec) error {
 	const op = "register"
-	if err := checkNodes(ns, nodes).refused(op); err != nil {
+	if err := refused(op, checkNodes(ns, nodes)...); err != nil {
 		return err
 	}
 	e.enter(now)
 	defer e.mu.Unlock()
 	space := e.namespace(ns)
-	changed := make(map[nodeKey]bool)
+	changed := make(map[graph.NodeKey]bool)
 	for _, spec := range nodes {
 		spec.InputsSchema = cloneObject(spec.InputsSchema)
 		spec.OutputsSchema = cloneObject(spec.OutputsSchema)
@@ -48,8 +48,8 @@ func (e *Engine) Register(now time.Time, ns, runtime string, nodes []transport.N
 			space.nodes.add(spec.Name, n)
 		}
 		if !known || !sameSpec(&n.info.NodeSpec, &spec) {
-			n.inputs, n.outputs, n.problem = readSchemas(&spec)
-			changed[nodeKey{ns, spec.Name}] = true
+			n.read = graph.ReadNode(&spec)
+			changed[graph.NodeKey{Namespace: ns, Name: spec.Name}] = true
 		}
 		n.info = transport.NodeInfo{
 			NodeSpec: spec, Namespace: ns, Runtime: runtime, RuntimeNamespace: ns,
@@ -61,27 +61,28 @@ func (e *Engine) Register(now time.Time, ns, runtime string, nodes []transport.N
 }
 
 // checkNodes are the field rules of a registration.
-func checkNodes(ns string, nodes []transport.NodeSpec) FieldErrors {
-	var wrong FieldErrors
-	if len(ns) > MaxNameBytes {
-		wrong = append(wrong, tooLong(MaxNameBytes, ns, "namespace"))
+func checkNodes(ns string, nodes []transport.NodeSpec) graph.Problems {
+	var wrong graph.Problems
+	if len(ns) > graph.MaxNameBytes {
+		wrong.Add(graph.TooLong{Most: graph.MaxNameBytes}, clip.Text(ns), "namespace")
 	}
 	if len(nodes) > MaxRegistered {
-		return append(wrong, tooMany(MaxRegistered, len(nodes), "nodes"))
+		wrong.Add(graph.TooMany{Most: MaxRegistered, Got: len(nodes)}, nil, "nodes")
+		return wrong
 	}
 	for i := range nodes {
 		n := &nodes[i]
-		if len(n.Name) > MaxNameBytes {
-			wrong = append(wrong, tooLong(MaxNameBytes, n.Name, "nodes", i, "name"))
+		if len(n.Name) > graph.MaxNameBytes {
+			wrong.Add(graph.TooLong{Most: graph.MaxNameBytes}, clip.Text(n.Name), "nodes", i, "name")
 		}
 		if err := checkObject(n.InputsSchema); err != nil {
-			wrong = append(wrong, notObject(err.Error(), "nodes", i, "inputs_schema"))
+			wrong.Add(graph.NotObject{Reason: err.Error()}, nil, "nodes", i, "inputs_schema")
 		}
 		if err := checkObject(n.OutputsSchema); err != nil {
-			wrong = append(wrong, notObject(err.Error(), "nodes", i, "outputs_schema"))
+			wrong.Add(graph.NotObject{Reason: err.Error()}, nil, "nodes", i, "outputs_schema")
 		}
-		if len(n.Secrets) > MaxSecrets {
-			wrong = append(wrong, tooMany(MaxSecrets, len(n.Secrets), "nodes", i, "secrets"))
+		if len(n.Secrets) > graph.MaxSecrets {
+			wrong.Add(graph.TooMany{Most: graph.MaxSecrets, Got: len(n.Secrets)}, nil, "nodes", i, "secrets")
 		}
 	}
 	return wrong
@@ -108,32 +109,18 @@ func sameSpec(a, b *transport.NodeSpec) bool {
 		bytes.Equal(a.OutputsSchema, b.OutputsSchema) && slices.Equal(a.Secrets, b.Secrets)
 }
 
-func readSchemas(spec *transport.NodeSpec) (inputs, outputs []property, problem error) {
-	if inputs, problem = readSchema(spec.InputsSchema); problem != nil {
-		return nil, nil, &schemaError{"inputs", spec.Name, problem}
-	}
-	if outputs, problem = readSchema(spec.OutputsSchema); problem != nil {
-		return nil, nil, &schemaError{"outputs", spec.Name, problem}
-	}
-	return inputs, outputs, nil
-}
-
-// A schemaError is a schema that cannot be read.
-type schemaError struct {
-	which, node string
-	err         error
-}
-
-func (s *schemaError) Error() string {
-	return "the " + s.which + " schema of node " + strconv.Quote(clip(s.node)) + " is refused: " + s.err.Error()
-}
-
-func (s *schemaError) Unwrap() error { return s.err }
-
 // node is the node registered under that key, nil if there is none.
-func (e *Engine) node(k nodeKey) *node {
-	if ns := e.namespaces[k.namespace]; ns != nil {
-		return ns.nodes.byName[k.name]
+func (e *Engine) node(k graph.NodeKey) *node {
+	if ns := e.namespaces[k.Namespace]; ns != nil {
+		return ns.nodes.byName[k.Name]
+	}
+	return nil
+}
+
+// schemas is what graphs are compared with of that node, nil if there is none.
+func (e *Engine) schemas(k graph.NodeKey) *graph.Node {
+	if n := e.node(k); n != nil {
+		return n.read
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/graph"
 	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
@@ -70,7 +71,7 @@ func TestRegisterCopies(t *testing.T) {
 
 func TestRegisterRefuses(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("x", statemanager.MaxNameBytes+1)
+	long := strings.Repeat("x", graph.MaxNameBytes+1)
 	for _, c := range []struct {
 		name  string
 		nodes []transport.NodeSpec
@@ -79,26 +80,26 @@ func TestRegisterRefuses(t *testing.T) {
 		{
 			"a schema that is no object",
 			[]transport.NodeSpec{{Name: "A"}, {Name: "B", InputsSchema: json.RawMessage(`[]`)}},
-			plain{"dict_type", "body.nodes.1.inputs_schema", "Input should be a valid dictionary"},
+			plain{"nodes.1.inputs_schema", "must be a JSON object"},
 		},
 		{
 			"a schema that is no JSON",
 			[]transport.NodeSpec{{Name: "A", OutputsSchema: json.RawMessage(`{"a":`)}},
-			plain{"dict_type", "body.nodes.0.outputs_schema", "Input should be a valid dictionary"},
+			plain{"nodes.0.outputs_schema", "must be a JSON object"},
 		},
 		{
 			"a long name",
 			[]transport.NodeSpec{{Name: long}},
-			plain{"string_too_long", "body.nodes.0.name", "String should have at most 512 bytes"},
+			plain{"nodes.0.name", "must be at most 512 bytes long"},
 		},
 		{
 			"many nodes", make([]transport.NodeSpec, statemanager.MaxRegistered+1),
-			plain{"too_long", "body.nodes", "There should be at most 10000 items, not 10001"},
+			plain{"nodes", "must have at most 10000 items, not 10001"},
 		},
 		{
 			"many secrets",
-			[]transport.NodeSpec{{Name: "A", Secrets: make([]string, statemanager.MaxSecrets+1)}},
-			plain{"too_long", "body.nodes.0.secrets", "There should be at most 1000 items, not 1001"},
+			[]transport.NodeSpec{{Name: "A", Secrets: make([]string, graph.MaxSecrets+1)}},
+			plain{"nodes.0.secrets", "must have at most 1000 items, not 1001"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

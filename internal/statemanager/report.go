@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/graph"
 )
 
 // A ReportResult is the answer to a report that was taken.
@@ -151,7 +152,7 @@ func (e *Engine) read(given transport.Outcome) (outcome, error) {
 		if g.Data != nil {
 			data, err := json.Marshal(g.Data)
 			if err != nil {
-				return o, FieldErrors{notObject(err.Error(), "data")}.refused(opReport)
+				return o, refused(opReport, graph.Wrong(graph.NotObject{Reason: err.Error()}, nil, "data"))
 			}
 			o.text = string(data)
 		}
@@ -159,16 +160,13 @@ func (e *Engine) read(given transport.Outcome) (outcome, error) {
 	case transport.Requeued:
 		o.kind, o.after = reportedRequeued, g.After
 		if g.After <= 0 {
-			return o, FieldErrors{notPositive(g.After.Milliseconds(), "enqueue_after")}.refused(opReport)
+			return o, refused(opReport, graph.Wrong(graph.NotAbove{Bound: 0}, g.After.Milliseconds(), "enqueue_after"))
 		}
 		var d [8]byte
 		binary.LittleEndian.PutUint64(d[:], uint64(g.After))
 		_, _ = h.Write(d[:])
 	default:
-		return o, FieldErrors{{
-			Type: "missing", Loc: []any{"body"}, Msg: "Field required",
-			Ctx: map[string]any{"reason": "a report says executed, errored, prune or re_enqueue_after"},
-		}}.refused(opReport)
+		return o, refused(opReport, graph.Wrong(graph.Missing{Reason: "a report says executed, errored, prune or re_enqueue_after"}, nil))
 	}
 	o.digest = h.Sum64()
 	return o, nil

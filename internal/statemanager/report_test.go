@@ -167,27 +167,27 @@ func TestReportRefuses(t *testing.T) {
 		outcome transport.Outcome
 		want    []plain
 	}{
-		{"nothing", nil, []plain{{"missing", "body", "Field required"}}},
+		{"nothing", nil, []plain{{"", "is required"}}},
 		{"outputs that are no objects", transport.Executed{Outputs: []transport.Object{
 			transport.Object(`{}`), transport.Object(`"x"`), transport.Object(`{"a":`), nil, transport.Object(`null`),
 		}}, []plain{
-			{"dict_type", "body.outputs.1", "Input should be a valid dictionary"},
-			{"dict_type", "body.outputs.2", "Input should be a valid dictionary"},
-			{"dict_type", "body.outputs.3", "Input should be a valid dictionary"},
-			{"dict_type", "body.outputs.4", "Input should be a valid dictionary"},
+			{"outputs.1", "must be a JSON object"},
+			{"outputs.2", "must be a JSON object"},
+			{"outputs.3", "must be a JSON object"},
+			{"outputs.4", "must be a JSON object"},
 		}},
 		{
 			"very many outputs",
 			transport.Executed{Outputs: make([]transport.Object, statemanager.MaxOutputs+1)},
-			[]plain{{"too_long", "body.outputs", "There should be at most 1000000 items, not 1000001"}},
+			[]plain{{"outputs", "must have at most 1000000 items, not 1000001"}},
 		},
 		{
 			"data that is no JSON",
 			transport.Pruned{Data: map[string]any{"x": math.NaN()}},
-			[]plain{{"dict_type", "body.data", "Input should be a valid dictionary"}},
+			[]plain{{"data", "must be a JSON object"}},
 		},
-		{"requeue now", transport.Requeued{}, []plain{{"greater_than", "body.enqueue_after", "Input should be greater than 0"}}},
-		{"requeue earlier", transport.Requeued{After: -1}, []plain{{"greater_than", "body.enqueue_after", "Input should be greater than 0"}}},
+		{"requeue now", transport.Requeued{}, []plain{{"enqueue_after", "must be greater than 0"}}},
+		{"requeue earlier", transport.Requeued{After: -1}, []plain{{"enqueue_after", "must be greater than 0"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -6,13 +6,18 @@ import (
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/clip"
 )
+
+// MaxErrorBytes is the length of a state's error; more is cut off, for a report
+// must not be refused because its error is long.
+const MaxErrorBytes = 64 << 10
 
 // fail ends an attempt that went wrong. While the policy grants retries, and the
 // failure is not permanent, a new state takes over: like the old one, and due
 // after the policy's delay. Else the state is ERRORED (protocol.md §10).
 func (e *Engine) fail(st *state, message string, permanent bool) {
-	st.note = cut(message, MaxErrorBytes)
+	st.note = clip.To(message, MaxErrorBytes)
 	policy := &st.run.program.retry
 	if permanent || int(st.attempt) >= policy.MaxRetries {
 		e.become(st, errored)

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/clip"
+	"github.com/exospherehost/exo-go/internal/graph"
 )
 
 // A run is one execution of a graph, on the version of it that was valid when
@@ -73,19 +75,16 @@ func (e *Engine) Runs(ns string, page, size int) (transport.RunPage, error) {
 	const op = "runs"
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var wrong FieldErrors
+	var wrong graph.Problems
 	for _, f := range []struct {
 		name  string
 		value int
 	}{{"page", page}, {"size", size}} {
 		if f.value < 1 {
-			wrong = append(wrong, FieldError{
-				Type: "greater_than_equal", Loc: []any{"path", f.name}, Input: f.value,
-				Msg: "Input should be greater than or equal to 1", Ctx: map[string]any{"ge": 1},
-			})
+			wrong.Add(graph.Below{Least: 1}, f.value, f.name)
 		}
 	}
-	if err := wrong.refused(op); err != nil {
+	if err := refused(op, wrong...); err != nil {
 		return transport.RunPage{}, err
 	}
 	p := transport.RunPage{Page: page, Size: size}
@@ -183,12 +182,12 @@ func (e *Engine) StateDetail(ns, graph, runID, stateID string) (transport.StateD
 	defer e.mu.Unlock()
 	var raw [idBytes]byte
 	if !parseID(stateID, &raw) {
-		return transport.StateDetail{}, badRequest(op, "Invalid node ID format: "+clip(stateID))
+		return transport.StateDetail{}, badRequest(op, "Invalid node ID format: "+clip.Text(stateID))
 	}
 	st, err := e.graphState(op, ns, stateID)
 	if err != nil || st.run.id != runID || st.run.program.graph != graph {
 		return transport.StateDetail{}, notFound(op,
-			"Node "+stateID+" not found in run "+clip(runID)+" for graph "+clip(graph))
+			"Node "+stateID+" not found in run "+clip.Text(runID)+" for graph "+clip.Text(graph))
 	}
 	return st.detail(), nil
 }

@@ -101,8 +101,8 @@ func TestRunPages(t *testing.T) {
 	}
 	_, err := b.Runs("ns", 0, -1)
 	want := []plain{
-		{"greater_than_equal", "path.page", "Input should be greater than or equal to 1"},
-		{"greater_than_equal", "path.size", "Input should be greater than or equal to 1"},
+		{"page", "must be at least 1"},
+		{"size", "must be at least 1"},
 	}
 	if diff := cmp.Diff(want, fieldErrors(t, err)); diff != "" {
 		t.Errorf("field errors (-want +got):\n%s", diff)

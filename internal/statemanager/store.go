@@ -1,7 +1,11 @@
 package statemanager
 
 import (
+	"maps"
 	"time"
+
+	"github.com/exospherehost/exo-go/internal/clip"
+	"github.com/exospherehost/exo-go/internal/graph"
 )
 
 // The store of a run begins with the graph's defaults and what the trigger gave,
@@ -26,7 +30,7 @@ func (e *Engine) StoreAll(ns, stateID string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cloneMap(store), nil
+	return maps.Clone(store), nil
 }
 
 // StoreGet is the value of a key; it reports false if the key has none.
@@ -77,7 +81,7 @@ func (e *Engine) write(op string, now time.Time, ns, stateID, key string, value 
 		delete(store, key)
 		return true, nil
 	}
-	if err := checkStoreWrite(key, *value, known, len(store)).refused(op); err != nil {
+	if err := refused(op, checkStoreWrite(key, *value, known, len(store))...); err != nil {
 		return false, err
 	}
 	store[key] = *value
@@ -86,18 +90,18 @@ func (e *Engine) write(op string, now time.Time, ns, stateID, key string, value 
 
 // checkStoreWrite are the bounds of a store. Keys are free but for being empty:
 // only those of placeholders hold no dot.
-func checkStoreWrite(key, value string, known bool, size int) FieldErrors {
-	var wrong FieldErrors
+func checkStoreWrite(key, value string, known bool, size int) graph.Problems {
+	var wrong graph.Problems
 	switch {
 	case key == "":
-		wrong = append(wrong, valueError("Key cannot be empty or contain only whitespace", key, "key"))
-	case len(key) > MaxNameBytes:
-		wrong = append(wrong, tooLong(MaxNameBytes, key, "key"))
-	case !known && size >= MaxStoreKeys:
-		wrong = append(wrong, tooMany(MaxStoreKeys, size+1, "store"))
+		wrong.Add(graph.Rule{Text: "Key cannot be empty or contain only whitespace"}, key, "key")
+	case len(key) > graph.MaxNameBytes:
+		wrong.Add(graph.TooLong{Most: graph.MaxNameBytes}, clip.Text(key), "key")
+	case !known && size >= graph.MaxStoreKeys:
+		wrong.Add(graph.TooMany{Most: graph.MaxStoreKeys, Got: size + 1}, nil, "store")
 	}
-	if len(value) > MaxStoreValueBytes {
-		wrong = append(wrong, tooLong(MaxStoreValueBytes, value, "value"))
+	if len(value) > graph.MaxStoreValueBytes {
+		wrong.Add(graph.TooLong{Most: graph.MaxStoreValueBytes}, clip.Text(value), "value")
 	}
 	return wrong
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/graph"
 	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
@@ -79,28 +80,28 @@ func TestStoreRefuses(t *testing.T) {
 	b.steps(step("a"))
 	run := b.run()
 	id := b.last(run, "a").ID
-	long := strings.Repeat("k", statemanager.MaxNameBytes+1)
+	long := strings.Repeat("k", graph.MaxNameBytes+1)
 	for _, c := range []struct {
 		key, value string
 		want       plain
 	}{
-		{"", "v", plain{"value_error", "body.key", "Value error, Key cannot be empty or contain only whitespace"}},
-		{long, "v", plain{"string_too_long", "body.key", "String should have at most 512 bytes"}},
+		{"", "v", plain{"key", "Key cannot be empty or contain only whitespace"}},
+		{long, "v", plain{"key", "must be at most 512 bytes long"}},
 		{
-			"k", strings.Repeat("v", statemanager.MaxStoreValueBytes+1),
-			plain{"string_too_long", "body.value", "String should have at most 1048576 bytes"},
+			"k", strings.Repeat("v", graph.MaxStoreValueBytes+1),
+			plain{"value", "must be at most 1048576 bytes long"},
 		},
 	} {
 		if diff := cmp.Diff([]plain{c.want}, fieldErrors(t, b.StoreSet(b.now, "ns", id, c.key, c.value))); diff != "" {
 			t.Errorf("field errors (-want +got):\n%s", diff)
 		}
 	}
-	for i := range statemanager.MaxStoreKeys {
+	for i := range graph.MaxStoreKeys {
 		if err := b.StoreSet(b.now, "ns", id, fmt.Sprint(i), ""); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want := []plain{{"too_long", "body.store", "There should be at most 10000 items, not 10001"}}
+	want := []plain{{"store", "must have at most 10000 items, not 10001"}}
 	if diff := cmp.Diff(want, fieldErrors(t, b.StoreSet(b.now, "ns", id, "more", ""))); diff != "" {
 		t.Errorf("field errors (-want +got):\n%s", diff)
 	}

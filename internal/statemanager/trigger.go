@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/clip"
+	"github.com/exospherehost/exo-go/internal/graph"
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
@@ -16,38 +18,39 @@ import (
 // placeholder in them is read (protocol.md §7, §14).
 func (e *Engine) Trigger(now time.Time, ns, name string, t transport.TriggerSpec) (runID string, err error) {
 	const op = "trigger"
-	if err := checkTrigger(&t).refused(op); err != nil {
+	if err := refused(op, checkTrigger(&t)...); err != nil {
 		return "", err
 	}
 	e.enter(now)
 	defer e.mu.Unlock()
-	var g *graph
+	var g *storedGraph
 	if space := e.namespaces[ns]; space != nil {
 		g, _ = space.graphs.get(name)
 	}
 	switch {
 	case g == nil:
-		return "", notFound(op, "Graph template not found for namespace "+clip(ns)+" and graph "+clip(name))
+		return "", notFound(op, "Graph template not found for namespace "+clip.Text(ns)+" and graph "+clip.Text(name))
 	case g.program == nil:
 		return "", badRequest(op, "Graph template is not valid")
 	}
 	return e.start(g.namespace, g.program, t)
 }
 
-func checkTrigger(t *transport.TriggerSpec) FieldErrors {
-	var wrong FieldErrors
+func checkTrigger(t *transport.TriggerSpec) graph.Problems {
+	var wrong graph.Problems
 	if t.StartDelay < 0 {
-		wrong = append(wrong, negative(t.StartDelay.Milliseconds(), "start_delay"))
+		wrong.Add(graph.Below{Least: 0}, t.StartDelay.Milliseconds(), "start_delay")
 	}
-	if len(t.Store) > MaxStoreKeys {
-		return append(wrong, tooMany(MaxStoreKeys, len(t.Store), "store"))
+	if len(t.Store) > graph.MaxStoreKeys {
+		wrong.Add(graph.TooMany{Most: graph.MaxStoreKeys, Got: len(t.Store)}, nil, "store")
+		return wrong
 	}
-	for _, k := range sortedKeys(t.Store) {
-		if len(k) > MaxNameBytes {
-			wrong = append(wrong, tooLong(MaxNameBytes, k, "store"))
+	for _, k := range slices.Sorted(maps.Keys(t.Store)) {
+		if len(k) > graph.MaxNameBytes {
+			wrong.Add(graph.TooLong{Most: graph.MaxNameBytes}, clip.Text(k), "store")
 		}
-		if len(t.Store[k]) > MaxStoreValueBytes {
-			wrong = append(wrong, tooLong(MaxStoreValueBytes, t.Store[k], "store", k))
+		if len(t.Store[k]) > graph.MaxStoreValueBytes {
+			wrong.Add(graph.TooLong{Most: graph.MaxStoreValueBytes}, clip.Text(t.Store[k]), "store", k)
 		}
 	}
 	return wrong
@@ -66,7 +69,7 @@ func (e *Engine) start(ns *namespace, p *program, t transport.TriggerSpec) (stri
 	var missing []string
 	for _, k := range p.required {
 		if _, ok := store[k]; !ok {
-			missing = append(missing, "'"+clip(k)+"'")
+			missing = append(missing, "'"+clip.Text(k)+"'")
 		}
 	}
 	if len(missing) > 0 {
@@ -86,6 +89,11 @@ func (e *Engine) start(ns *namespace, p *program, t transport.TriggerSpec) (stri
 	e.settled()
 	return r.id, nil
 }
+
+// MaxStateInputBytes is the size of a state's inputs, all placeholders filled in:
+// outputs that are read many times over multiply. It is also the size of the
+// largest response that a client reads.
+const MaxStateInputBytes = 16 << 20
 
 // rootInputs makes the inputs of a run's first state.
 func (e *Engine) rootInputs(p *program, given, store map[string]string) (transport.Object, error) {
@@ -107,7 +115,7 @@ func (e *Engine) rootInputs(p *program, given, store map[string]string) (transpo
 			}
 			v, ok := store[part.text]
 			if !ok { // the "400: " is the reference server's
-				return nil, fmt.Errorf("400: Dependent %s not found in store for root node %s", clip(part.text), clip(p.root.identifier))
+				return nil, fmt.Errorf("400: Dependent %s not found in store for root node %s", clip.Text(part.text), clip.Text(p.root.identifier))
 			}
 			if dst = appendText(dst, v); len(dst) > MaxStateInputBytes {
 				break
@@ -116,7 +124,7 @@ func (e *Engine) rootInputs(p *program, given, store map[string]string) (transpo
 		dst = append(dst, '"')
 	}
 	if len(dst) > MaxStateInputBytes {
-		return nil, fmt.Errorf("the inputs of %s are larger than %d bytes", clip(p.root.identifier), MaxStateInputBytes)
+		return nil, fmt.Errorf("the inputs of %s are larger than %d bytes", clip.Text(p.root.identifier), MaxStateInputBytes)
 	}
 	return append(dst, '}'), nil
 }

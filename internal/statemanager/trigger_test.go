@@ -133,7 +133,7 @@ func TestTriggerRefuses(t *testing.T) {
 		wantError(t, err, c.status, c.want)
 	}
 	_, err := b.Trigger(b.now, "ns", "g", transport.TriggerSpec{StartDelay: -time.Second})
-	want := []plain{{"greater_than_equal", "body.start_delay", "Input should be greater than or equal to 0"}}
+	want := []plain{{"start_delay", "must be at least 0"}}
 	if diff := cmp.Diff(want, fieldErrors(t, err)); diff != "" {
 		t.Errorf("field errors (-want +got):\n%s", diff)
 	}

@@ -1,18 +1,22 @@
 package statemanager
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/clip"
+	"github.com/exospherehost/exo-go/internal/graph"
 )
 
-// A graph is a graph as it was last written.
-type graph struct {
+// A storedGraph is a graph as it was last written.
+type storedGraph struct {
 	namespace *namespace
 	name      string
 	spec      transport.GraphSpec // normalized
-	layout    *layout
+	layout    *graph.Layout
 	created   int64
 	updated   int64
 	errors    []string // why it is INVALID
@@ -26,21 +30,20 @@ type graph struct {
 // Validation is never PENDING.
 func (e *Engine) PutGraph(now time.Time, ns, name string, g transport.GraphSpec) (transport.GraphStatus, error) {
 	const op = "upsert graph"
-	spec := normalize(g)
-	schedules, wrong := checkFields(ns, name, &g, &spec)
-	if err := wrong.refused(op); err != nil {
+	spec, schedules, wrong := graph.Read(ns, name, g)
+	if err := refused(op, wrong...); err != nil {
 		return transport.GraphStatus{}, err
 	}
-	l, err := checkStructure(name, &spec, e.rules)
-	if err != nil {
-		return transport.GraphStatus{}, badRequest(op, err.Error())
+	l, unsound := graph.LayOut(name, &spec, e.rules.collect)
+	if len(unsound) > 0 {
+		return transport.GraphStatus{}, badRequest(op, "Error validating graph template: "+strings.Join(unsound, "\n"))
 	}
 	e.enter(now)
 	defer e.mu.Unlock()
 	space := e.namespace(ns)
 	gr, known := space.graphs.get(name)
 	if !known {
-		gr = &graph{namespace: space, name: name, created: e.now}
+		gr = &storedGraph{namespace: space, name: name, created: e.now}
 		space.graphs.add(name, gr)
 	}
 	e.cancelTriggers(gr)
@@ -51,23 +54,26 @@ func (e *Engine) PutGraph(now time.Time, ns, name string, g transport.GraphSpec)
 }
 
 // validate compares a graph with the registered nodes and compiles it if it fits.
-func (e *Engine) validate(g *graph) {
+func (e *Engine) validate(g *storedGraph) {
 	g.updated = e.now
 	g.program = nil
-	g.errors = g.layout.checkNodes(e.node, g.spec.Secrets)
+	g.errors = nil
+	for _, m := range g.layout.CheckNodes(e.schemas, g.spec.Secrets) {
+		g.errors = append(g.errors, m.Text)
+	}
 	if len(g.errors) == 0 {
 		g.program = e.compile(g.name, g.layout, &g.spec)
 	}
 }
 
 // revalidate validates the graphs that place one of these nodes.
-func (e *Engine) revalidate(nodes map[nodeKey]bool) {
+func (e *Engine) revalidate(nodes map[graph.NodeKey]bool) {
 	if len(nodes) == 0 {
 		return
 	}
 	for _, ns := range e.namespaces {
 		for _, g := range ns.graphs.order {
-			if slices.ContainsFunc(g.layout.steps, func(s *step) bool { return nodes[s.nodeKey()] }) {
+			if slices.ContainsFunc(g.layout.Steps, func(s *graph.Step) bool { return nodes[s.NodeKey()] }) {
 				e.validate(g)
 			}
 		}
@@ -75,14 +81,14 @@ func (e *Engine) revalidate(nodes map[nodeKey]bool) {
 }
 
 // status is the graph as a client sees it; nothing of it is shared.
-func (g *graph) status() transport.GraphStatus {
+func (g *storedGraph) status() transport.GraphStatus {
 	s := transport.GraphStatus{
 		Name: g.name, Namespace: g.namespace.name,
 		SecretNames: g.spec.Secrets.Names(),
 		Retry:       *g.spec.Retry,
 		Store: transport.StoreConfig{
 			RequiredKeys:  slices.Clone(g.spec.Store.RequiredKeys),
-			DefaultValues: cloneMap(g.spec.Store.DefaultValues),
+			DefaultValues: maps.Clone(g.spec.Store.DefaultValues),
 		},
 		Triggers:  slices.Clone(g.spec.Triggers),
 		CreatedAt: timeOf(g.created), UpdatedAt: timeOf(g.updated),
@@ -93,7 +99,7 @@ func (g *graph) status() transport.GraphStatus {
 	}
 	s.Nodes = make([]transport.Placement, len(g.spec.Nodes))
 	for i, p := range g.spec.Nodes {
-		p.Inputs = cloneMap(p.Inputs)
+		p.Inputs = maps.Clone(p.Inputs)
 		p.Next = slices.Clone(p.Next)
 		if p.Unites != nil {
 			u := *p.Unites
@@ -113,7 +119,7 @@ func (e *Engine) Graph(ns, name string) (transport.GraphStatus, error) {
 			return g.status(), nil
 		}
 	}
-	return transport.GraphStatus{}, notFound("graph", "Graph template "+clip(name)+" not found in namespace "+clip(ns))
+	return transport.GraphStatus{}, notFound("graph", "Graph template "+clip.Text(name)+" not found in namespace "+clip.Text(ns))
 }
 
 // Graphs lists the graphs of a namespace, in the order in which their names were

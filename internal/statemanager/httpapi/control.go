@@ -12,7 +12,7 @@ import (
 // putGraph answers PENDING, as clients expect, though the engine has checked
 // the graph already; they ask again for what has become of it.
 func putGraph(c *call, b *graphBody) error {
-	spec, err := b.spec()
+	spec, err := b.spec(c.namespace(), c.params[1])
 	if err != nil {
 		return err
 	}

@@ -27,10 +27,10 @@ type endpoint struct {
 }
 
 const (
-	ns    = "/v0/namespace/{namespace}"
-	state = ns + "/state/{state_id}"
-	graph = ns + "/graph/{graph_name}"
-	run   = ns + "/run/{run_id}"
+	ns        = "/v0/namespace/{namespace}"
+	state     = ns + "/state/{state_id}"
+	graphPath = ns + "/graph/{graph_name}"
+	run       = ns + "/run/{run_id}"
 )
 
 // endpoints is the table of all that the handler serves.
@@ -68,15 +68,15 @@ func (h *Handler) endpoints() []endpoint {
 
 		// protocol.md §4
 		{
-			method: http.MethodPut, path: graph, summary: "Write a graph", status: http.StatusCreated,
+			method: http.MethodPut, path: graphPath, summary: "Write a graph", status: http.StatusCreated,
 			action: takes(graphShape, putGraph), answer: graphSchema, errors: []int{400},
 		},
 		{
-			method: http.MethodGet, path: graph, summary: "Read a graph",
+			method: http.MethodGet, path: graphPath, summary: "Read a graph",
 			action: plain(getGraph), answer: graphSchema, errors: []int{404},
 		},
 		{
-			method: http.MethodPost, path: graph + "/trigger", summary: "Start a run",
+			method: http.MethodPost, path: graphPath + "/trigger", summary: "Start a run",
 			action: takes(triggerShape, trigger), answer: objectOf(prop("status", constant("CREATED")), prop("run_id", aString)),
 			errors: []int{400, 404},
 		},
@@ -103,7 +103,7 @@ func (h *Handler) endpoints() []endpoint {
 			action: plain(runGraph), answer: runGraphSchema, errors: []int{404},
 		},
 		{
-			method: http.MethodGet, path: graph + "/run/{run_id}/node/{state_id}", summary: "Read a state in full",
+			method: http.MethodGet, path: graphPath + "/run/{run_id}/node/{state_id}", summary: "Read a state in full",
 			action: plain(stateDetail), answer: stateDetailSchema, errors: []int{400, 404},
 		},
 		{
@@ -113,7 +113,7 @@ func (h *Handler) endpoints() []endpoint {
 
 		// protocol.md §12
 		{
-			method: http.MethodDelete, path: graph + "/triggers", summary: "Remove the cron triggers of a graph",
+			method: http.MethodDelete, path: graphPath + "/triggers", summary: "Remove the cron triggers of a graph",
 			action: plain(cancelTriggers), answer: cancelTriggersSchema, errors: []int{404},
 		},
 

@@ -1,10 +1,14 @@
 package httpapi
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/clip"
+	"github.com/exospherehost/exo-go/internal/graph"
 )
 
 // graphBody is a graph as it is put (protocol.md §4). What the engine checks
@@ -100,29 +104,38 @@ var cronShape = shape[triggerSpec]{schema: cronTypeShape.schema, read: func(r *r
 }}
 
 // spec is the graph that was put. Its inputs are strings, or the error says
-// which is none.
-func (b *graphBody) spec() (transport.GraphSpec, error) {
+// which is not, unless fields break a rule: those come first (protocol.md §6).
+func (b *graphBody) spec(namespace, name string) (transport.GraphSpec, error) {
 	g := transport.GraphSpec{
 		Secrets: b.Secrets,
 		Nodes:   make([]transport.Placement, len(b.Nodes)),
 		Retry:   b.Retry,
 		Store:   b.Store,
 	}
+	var err error
 	for i := range b.Nodes {
 		p := &b.Nodes[i]
 		p.Inputs = make(map[string]string, len(p.inputs))
-		for name, raw := range p.inputs {
-			if raw[0] != '"' {
-				return g, notAString(raw)
+		for _, name := range slices.Sorted(maps.Keys(p.inputs)) {
+			switch raw := p.inputs[name]; {
+			case raw[0] == '"':
+				p.Inputs[name] = unquote(raw)
+			case err == nil:
+				err = notAString(raw)
 			}
-			p.Inputs[name] = unquote(raw)
 		}
 		g.Nodes[i] = p.Placement
 	}
 	for _, t := range b.Triggers {
 		g.Triggers = append(g.Triggers, t.cron)
 	}
-	return g, nil
+	if err == nil {
+		return g, nil
+	}
+	if _, _, wrong := graph.Read(namespace, name, g); len(wrong) > 0 {
+		err = unfit(inWords(wrong))
+	}
+	return g, err
 }
 
 // notAString is the answer to an input that is no string: like the reference
@@ -136,7 +149,7 @@ func notAString(raw string) error {
 	case "false":
 		raw = "False"
 	}
-	return refuse(400, "Error validating graph template: Input "+cut(raw)+" is not a string")
+	return refuse(400, "Error validating graph template: Input "+clip.Text(raw)+" is not a string")
 }
 
 // count is an int from JSON.

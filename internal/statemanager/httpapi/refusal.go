@@ -4,10 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"unicode/utf8"
 
 	"github.com/exospherehost/exo-go/exo/transport"
-	"github.com/exospherehost/exo-go/internal/statemanager"
+	"github.com/exospherehost/exo-go/internal/graph"
 	"github.com/exospherehost/exo-go/internal/wire"
 )
 
@@ -17,13 +16,13 @@ func refuse(status int, detail string) error {
 }
 
 // unfit is the answer to a body that does not fit.
-func unfit(problems statemanager.FieldErrors) error {
-	return &transport.Error{Status: http.StatusUnprocessableEntity, Message: problems.Error(), Err: problems}
+func unfit(p problems) error {
+	return &transport.Error{Status: http.StatusUnprocessableEntity, Message: p.Error(), Err: p}
 }
 
 // malformed is the answer to a body that is no JSON.
 func malformed(at int, why string) error {
-	return unfit(statemanager.FieldErrors{{
+	return unfit(problems{{
 		Type: "json_invalid", Loc: []any{"body", at}, Msg: "JSON decode error",
 		Input: json.RawMessage(`{}`), Ctx: map[string]any{"error": why},
 	}})
@@ -46,21 +45,23 @@ func appendRefusal(dst []byte, err error) (answer []byte, status int, told bool)
 // appendDetail appends why something was refused: a list of problems with
 // fields, or a text.
 func appendDetail(dst []byte, e *transport.Error) []byte {
-	var problems statemanager.FieldErrors
-	if !errors.As(e.Err, &problems) {
+	var list problems
+	if found := graph.Problems(nil); errors.As(e.Err, &found) {
+		list = inWords(found)
+	} else if !errors.As(e.Err, &list) {
 		return wire.AppendString(dst, e.Message)
 	}
 	dst = append(dst, '[')
-	for i := range problems {
+	for i := range list {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendProblem(dst, &problems[i])
+		dst = appendProblem(dst, &list[i])
 	}
 	return append(dst, ']')
 }
 
-func appendProblem(dst []byte, p *statemanager.FieldError) []byte {
+func appendProblem(dst []byte, p *problem) []byte {
 	dst = append(dst, `{"type":`...)
 	dst = wire.AppendString(dst, p.Type)
 	dst = append(dst, `,"loc":`...)
@@ -83,17 +84,4 @@ func appendJSON(dst []byte, v any) []byte {
 		return append(dst, `null`...)
 	}
 	return append(dst, b...)
-}
-
-// cut is text short enough to be part of a message.
-func cut(s string) string {
-	const most = 200
-	if len(s) <= most {
-		return s
-	}
-	end := most
-	for !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + "…"
 }

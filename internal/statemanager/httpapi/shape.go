@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/exospherehost/exo-go/exo/transport"
-	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
 // A shape is what a JSON value must be like to be read into a T. One that does
@@ -26,7 +25,7 @@ type shape[T any] struct {
 type reader struct {
 	extensions bool
 	loc        []step
-	problems   statemanager.FieldErrors
+	problems   problems
 }
 
 // A step on the way to a value: the name of a member, or the index of an
@@ -60,7 +59,7 @@ func (r *reader) add(kind, msg, raw string, ctx map[string]any) {
 			loc[i] = s.name
 		}
 	}
-	r.problems = append(r.problems, statemanager.FieldError{Type: kind, Loc: loc, Msg: msg, Input: echo(raw), Ctx: ctx})
+	r.problems = append(r.problems, problem{Type: kind, Loc: loc, Msg: msg, Input: echo(raw), Ctx: ctx})
 }
 
 // echo is the input that a problem repeats.

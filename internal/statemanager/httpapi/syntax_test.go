@@ -161,15 +161,3 @@ func TestIsJSON(t *testing.T) {
 		}
 	}
 }
-
-// Every text of a refusal that is not told in full is cut between characters.
-func TestCut(t *testing.T) {
-	t.Parallel()
-	long := strings.Repeat("é", 200)
-	if got := cut("a" + long); !utf8.ValidString(got) || len(got) > 210 || !strings.HasSuffix(got, "…") {
-		t.Errorf("got %q", got)
-	}
-	if got := cut("short"); got != "short" {
-		t.Errorf("got %q", got)
-	}
-}

@@ -1,4 +1,4 @@
-package statemanager
+package graph
 
 import (
 	"encoding/json"
@@ -8,23 +8,25 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exospherehost/exo-go/internal/clip"
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
-// A property is a property of a node's inputs or outputs schema.
-type property struct {
-	name string
+// A Property is a property of a node's inputs or outputs schema.
+type Property struct {
+	Name string
+
 	text bool // its values are strings
 }
 
 // readSchema reads the properties of a schema as strictly as the reference
 // server does (protocol.md §6.2), so that a graph that is valid here is valid
 // there.
-func readSchema(schema []byte) ([]property, error) {
+func readSchema(schema []byte) ([]Property, error) {
 	var (
 		properties string
 		required   []string
-		list       []property
+		list       []Property
 	)
 	err := jsontext.Members(string(schema), func(key string, kind jsontext.Kind, val string) error {
 		switch key {
@@ -45,9 +47,9 @@ func readSchema(schema []byte) ([]property, error) {
 	}
 	err = jsontext.Members(properties, func(name string, kind jsontext.Kind, val string) error {
 		if strings.HasPrefix(name, "_") || name == "model_config" {
-			return fmt.Errorf("property %s: names that begin with an underscore, and model_config, are refused", clip(name))
+			return fmt.Errorf("property %s: names that begin with an underscore, and model_config, are refused", clip.Text(name))
 		}
-		p := property{name: name}
+		p := Property{Name: name}
 		if isObject(kind, val) {
 			text, hasDefault, err := readProperty(name, val)
 			if err != nil {
@@ -55,7 +57,7 @@ func readSchema(schema []byte) ([]property, error) {
 			}
 			p.text = text && (hasDefault || slices.Contains(required, name))
 		}
-		if i := slices.IndexFunc(list, func(o property) bool { return o.name == name }); i >= 0 {
+		if i := slices.IndexFunc(list, func(o Property) bool { return o.Name == name }); i >= 0 {
 			list[i] = p
 		} else {
 			list = append(list, p)
@@ -84,7 +86,7 @@ func readProperty(name, schema string) (text, hasDefault bool, err error) {
 			}
 		case "pattern":
 			if _, err := regexp.Compile(val); err != nil {
-				return fmt.Errorf("property %s: its pattern is refused: %w", clip(name), err)
+				return fmt.Errorf("property %s: its pattern is refused: %w", clip.Text(name), err)
 			}
 		}
 		return nil

@@ -1,0 +1,80 @@
+// Package graph tells what is wrong with a graph (protocol.md §6): one set of
+// checks for those who build graphs and for the state manager.
+//
+// [Read] checks the fields, [LayOut] the structure, and [Layout.CheckNodes] the
+// registered nodes, each on its own, since a state manager refuses a graph at
+// the first kind of mistake. [Check] makes all of them for a builder.
+package graph
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+)
+
+// Check says what a state manager would refuse about a graph, and what would
+// make it INVALID if nodes were all that is registered: nothing means VALID. It
+// is for those who build graphs, so it goes on where a state manager stops, and
+// names steps rather than positions.
+func Check(namespace, name string, g transport.GraphSpec, nodes []transport.NodeInfo) []string {
+	spec, _, wrong := Read(namespace, name, g)
+	problems := make([]string, 0, len(wrong))
+	for _, w := range wrong {
+		problems = append(problems, w.forBuilder(spec.Nodes))
+	}
+	l, unsound := LayOut(name, &spec, true)
+	problems = append(problems, unsound...)
+	known := make(map[NodeKey]*Node, len(nodes))
+	for _, n := range nodes {
+		known[NodeKey{n.Namespace, n.Name}] = ReadNode(&n.NodeSpec)
+	}
+	lookup := func(k NodeKey) *Node {
+		if k.Name == "" {
+			return new(Node) // told of already
+		}
+		return known[k]
+	}
+	for _, m := range l.CheckNodes(lookup, spec.Secrets) {
+		if m.Step != nil {
+			m.Text = fmt.Sprintf("step %q: %s", m.Step.Identifier, m.Text)
+		}
+		problems = append(problems, m.Text)
+	}
+	return Distinct(problems)
+}
+
+// Distinct is what is wrong with a graph, each once. The reference server, and
+// so every state manager, names a node that is not registered several times,
+// with a full stop and without.
+func Distinct(problems []string) []string {
+	list := make([]string, 0, len(problems))
+	seen := make(map[string]bool, len(problems))
+	for _, p := range problems {
+		if p = strings.TrimSuffix(p, "."); !seen[p] {
+			seen[p] = true
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// forBuilder is the problem in terms of steps.
+func (p Problem) forBuilder(steps []transport.Placement) string {
+	if len(p.Path) > 1 && p.Path[0] == "nodes" {
+		if i, ok := p.Path[1].(int); ok && i < len(steps) {
+			return fmt.Sprintf("step %q: ", steps[i].Identifier) + Problem{Path: p.Path[2:], Fault: p.Fault}.String()
+		}
+	}
+	return p.String()
+}
+
+// CollectsBranches reports whether a join of the graph reads outputs of its
+// branches, which is an extension (protocol.md §13). It is for graphs that
+// Check finds nothing wrong with.
+func CollectsBranches(name string, g transport.GraphSpec) bool {
+	spec := normalize(g)
+	_, with := LayOut(name, &spec, true)
+	_, without := LayOut(name, &spec, false)
+	return len(with) == 0 && len(without) > 0
+}

@@ -1,0 +1,142 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/clip"
+)
+
+// NodeKey names a registered node.
+type NodeKey struct{ Namespace, Name string }
+
+func (k NodeKey) String() string {
+	return fmt.Sprintf("node %s in namespace %s", clip.Text(k.Name), clip.Text(k.Namespace))
+}
+
+func (k NodeKey) unknown() string {
+	return fmt.Sprintf("Node %s in namespace %s does not exist", clip.Text(k.Name), clip.Text(k.Namespace))
+}
+
+// NodeKey is that of the node which the step places.
+func (s *Step) NodeKey() NodeKey { return NodeKey{s.Namespace, s.Node} }
+
+// A Node is what graphs are compared with of a registered node.
+type Node struct {
+	Secrets []string
+	Inputs  []Property
+
+	outputs []Property
+	problem error // why the schemas cannot be read; nil: they can
+}
+
+// ReadNode reads the schemas of a node.
+func ReadNode(spec *transport.NodeSpec) *Node {
+	n := &Node{Secrets: slices.Clone(spec.Secrets)}
+	var err error
+	if n.Inputs, err = readSchema(spec.InputsSchema); err != nil {
+		n.problem = &schemaError{"inputs", spec.Name, err}
+	} else if n.outputs, err = readSchema(spec.OutputsSchema); err != nil {
+		n.problem = &schemaError{"outputs", spec.Name, err}
+	}
+	return n
+}
+
+// A schemaError is a schema that cannot be read.
+type schemaError struct {
+	which, node string
+	err         error
+}
+
+func (s *schemaError) Error() string {
+	return "the " + s.which + " schema of node " + strconv.Quote(clip.Text(s.node)) + " is refused: " + s.err.Error()
+}
+
+func (s *schemaError) Unwrap() error { return s.err }
+
+// A Misfit is why a graph does not fit the registered nodes.
+type Misfit struct {
+	Step *Step // whose input it is; nil: it concerns a node or a secret
+	Text string
+}
+
+// CheckNodes compares a graph with the nodes that are registered (protocol.md
+// §6.2): lookup gives nil for one that is not. It returns what is wrong, in the
+// reference server's words and order, a node that is not there more than once;
+// nothing means that the graph is valid.
+func (l *Layout) CheckNodes(lookup func(NodeKey) *Node, secrets map[string]string) []Misfit {
+	var missing, unsecret, unfit []Misfit
+	seen := make(map[NodeKey]bool)
+	wanted := make(map[string]bool)
+	for _, s := range l.Steps {
+		key := s.NodeKey()
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		n := lookup(key)
+		if n == nil {
+			missing = append(missing, Misfit{Text: key.unknown() + "."})
+			continue
+		}
+		for _, secret := range n.Secrets {
+			if _, ok := secrets[secret]; !ok && !wanted[secret] {
+				unsecret = append(unsecret, Misfit{Text: "Secret " + clip.Text(secret) + " is required but not present in the graph template"})
+			}
+			wanted[secret] = true
+		}
+	}
+	for _, s := range l.Steps {
+		unfit = append(unfit, l.checkInputs(s, lookup)...)
+	}
+	return slices.Concat(missing, unsecret, unfit)
+}
+
+// checkInputs compares the inputs of a step with its node's schema, and what
+// they read with the schemas of the nodes that they read from.
+func (l *Layout) checkInputs(s *Step, lookup func(NodeKey) *Node) (problems []Misfit) {
+	key := s.NodeKey()
+	n := lookup(key)
+	switch {
+	case n == nil:
+		return []Misfit{{Text: key.unknown()}}
+	case n.problem != nil:
+		return []Misfit{{Text: "Validation failed due to unexpected error: " + n.problem.Error()}}
+	}
+	for _, p := range n.Inputs {
+		what := "Input " + clip.Text(p.Name) + " in " + key.String()
+		if !p.text {
+			problems = append(problems, Misfit{s, what + " is not a string"})
+		} else if _, ok := s.Inputs[p.Name]; !ok {
+			problems = append(problems, Misfit{s, what + " is not present in the graph template"})
+		}
+	}
+	for _, in := range s.Texts {
+		for _, read := range in.reads {
+			if read.Kind != Output {
+				continue
+			}
+			step := l.Step(read.Identifier)
+			if step == nil {
+				continue // the structure is not sound
+			}
+			from := step.NodeKey()
+			source := lookup(from)
+			if source == nil {
+				problems = append(problems, Misfit{Text: from.unknown()})
+				continue
+			}
+			i := slices.IndexFunc(source.outputs, func(p Property) bool { return p.Name == read.Field })
+			what := "Field " + clip.Text(read.Field) + " in " + from.String()
+			switch {
+			case i < 0:
+				problems = append(problems, Misfit{s, what + " does not exist"})
+			case !source.outputs[i].text:
+				problems = append(problems, Misfit{s, what + " is not a string"})
+			}
+		}
+	}
+	return problems
+}
