@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // maxReports and maxReportBytes bound one call of the report extension.
@@ -65,10 +67,10 @@ func appendBatched(b []byte, r Report, more bool) ([]byte, error) {
 		b = append(b, ',')
 	}
 	b = append(b, `{"state_id":`...)
-	b = appendString(b, r.StateID)
+	b = jsontext.AppendString(b, r.StateID)
 	if r.Token != "" {
 		b = append(b, `,"lease_token":`...)
-		b = appendString(b, r.Token)
+		b = jsontext.AppendString(b, r.Token)
 	}
 	b = append(b, `,"`...)
 	b = append(b, kind.member...)
@@ -101,19 +103,21 @@ func (n *namespace) sendBatch(ctx context.Context, k call, reports []Report, err
 
 // readResults takes the results of a batch to the errors of its reports.
 func (n *namespace) readResults(raw []byte, errs []error, sent []int) error {
-	c := cursor{text: raw}
+	s := scan(raw)
 	var results []reportResult
 	var r reportResult
-	member := func(name []byte) error { return r.member(&c, name) }
-	err := c.document(func(name []byte) error {
-		if string(name) != "results" || c.peek() != '[' {
-			_, err := c.value()
-			return err
+	member := func(name jsontext.Span) error { return r.member(&s, name) }
+	err := s.Document(func(name jsontext.Span) error {
+		if string(s.Part(name)) != "results" || s.Peek() != '[' {
+			return s.Skip()
 		}
 		results = make([]reportResult, 0, len(sent))
-		return c.array(func() error {
+		return s.Array(func() error {
 			r = reportResult{}
-			if err := c.object(member); err != nil {
+			if s.Peek() != '{' {
+				return errNoStatus
+			}
+			if err := s.Object(member); err != nil {
 				return err
 			}
 			results = append(results, r)

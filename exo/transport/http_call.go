@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // Header names, in the form that net/http keeps.
@@ -158,8 +160,8 @@ func fetch[T any](ctx context.Context, c *conn, k call) (answer T, err error) {
 // that into says it cannot be without. Other members that do not fit are left
 // zero: what else the answer says may be worth more than what is wrong with it.
 func decode(raw []byte, into any) error {
-	if !isObject(raw) {
-		return errNotObject
+	if err := jsontext.IsObject(raw); err != nil {
+		return err
 	}
 	err := json.Unmarshal(raw, into)
 	var misfit *json.UnmarshalTypeError

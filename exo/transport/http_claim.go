@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // maxClaim is the most states that one claim can take (protocol.md §14).
@@ -95,7 +97,7 @@ func (n *namespace) appendClaim(b []byte, req ClaimRequest, hold time.Duration, 
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(b, node)
+		b = jsontext.AppendString(b, node)
 	}
 	b = append(b, `],"batch_size":`...)
 	b = strconv.AppendInt(b, int64(min(req.Max, maxClaim)), 10)
@@ -105,7 +107,7 @@ func (n *namespace) appendClaim(b []byte, req ClaimRequest, hold time.Duration, 
 	}
 	if waitID != "" {
 		b = append(b, `,"wait_id":`...)
-		b = appendString(b, waitID)
+		b = jsontext.AppendString(b, waitID)
 	}
 	if req.Lease > 0 && n.has(ExtensionLease) {
 		b = append(b, `,"lease_ms":`...)
@@ -118,8 +120,8 @@ var errNoStates = errors.New(`no "states"`)
 
 // decodeClaim reads the answer to a claim of nodes.
 func decodeClaim(raw []byte, nodes []string) ([]State, error) {
-	d := claimDecoder{cursor: cursor{text: raw}, nodes: nodes}
-	if err := d.document(d.member); err != nil {
+	d := claimDecoder{scanner: scan(raw), size: len(raw), nodes: nodes}
+	if err := d.Document(d.member); err != nil {
 		return nil, err
 	}
 	if d.states == nil {
@@ -135,36 +137,35 @@ func decodeClaim(raw []byte, nodes []string) ([]State, error) {
 // States of a batch have much in common: texts that are those of a node asked
 // for, or of the state before, are shared with it.
 type claimDecoder struct {
-	cursor
+	scanner
+	size        int // of the answer
 	nodes       []string
 	states      []State
 	state, last State
-	stateMember func(name []byte) error
+	stateMember func(name jsontext.Span) error
 }
 
-func (d *claimDecoder) member(name []byte) error {
-	if string(name) != "states" || d.peek() != '[' {
-		_, err := d.value()
-		return err
+func (d *claimDecoder) member(name jsontext.Span) error {
+	if string(d.Part(name)) != "states" || d.Peek() != '[' {
+		return d.Skip()
 	}
 	d.states = []State{}
 	d.stateMember = d.readState // once, since a method value is allocated
-	return d.array(d.element)
+	return d.Array(d.element)
 }
 
 func (d *claimDecoder) element() error {
-	if d.peek() != '{' {
-		_, err := d.value()
-		return err
+	if d.Peek() != '{' {
+		return d.Skip()
 	}
 	d.state = State{}
-	start := d.pos
-	if err := d.object(d.stateMember); err != nil {
+	start := d.Pos()
+	if err := d.Object(d.stateMember); err != nil {
 		return err
 	}
 	if d.state.ID != "" {
 		if cap(d.states) == 0 {
-			d.states = make([]State, 0, 1+(len(d.text)-d.pos)/(d.pos-start))
+			d.states = make([]State, 0, 1+(d.size-d.Pos())/(d.Pos()-start))
 		}
 		d.states = append(d.states, d.state)
 		d.last = d.state
@@ -172,42 +173,38 @@ func (d *claimDecoder) element() error {
 	return nil
 }
 
-func (d *claimDecoder) readState(name []byte) error {
-	raw, err := d.value()
-	if err != nil {
-		return err
-	}
+func (d *claimDecoder) readState(name jsontext.Span) (err error) {
 	s := &d.state
-	switch string(name) {
+	var n int64
+	switch string(d.Part(name)) {
 	case "state_id":
-		s.ID = text(raw, "")
+		s.ID, err = d.text()
 	case "node_name":
-		s.Node = d.node(raw)
+		s.Node, err = d.text(d.nodes...)
 	case "identifier":
-		s.Identifier = text(raw, d.last.Identifier)
+		s.Identifier, err = d.text(d.last.Identifier)
 	case "inputs":
+		var raw []byte
+		raw, err = d.Raw()
 		s.Inputs = slices.Clone(raw)
 	case "created_at":
-		s.CreatedAt = parseTime(text(raw, ""))
+		var at string
+		at, err = d.text()
+		s.CreatedAt = parseTime(at)
 	case "graph_name":
-		s.Graph = text(raw, d.last.Graph)
+		s.Graph, err = d.text(d.last.Graph)
 	case "run_id":
-		s.RunID = text(raw, d.last.RunID)
+		s.RunID, err = d.text(d.last.RunID)
 	case "attempt":
-		s.Attempt = int(integer(raw))
+		n, err = d.integer()
+		s.Attempt = int(n)
 	case "lease_ms":
-		s.Lease = fromMillis(integer(raw))
+		n, err = d.integer()
+		s.Lease = fromMillis(n)
 	case "lease_token":
-		s.Token = text(raw, "")
+		s.Token, err = d.text()
+	default:
+		err = d.Skip()
 	}
-	return nil
-}
-
-func (d *claimDecoder) node(raw []byte) string {
-	for _, node := range d.nodes {
-		if len(raw) == len(node)+2 && string(raw[1:len(raw)-1]) == node {
-			return text(raw, node)
-		}
-	}
-	return text(raw, "")
+	return err
 }

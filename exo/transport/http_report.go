@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // parallelReports is how many single reports of one Report are under way at once.
@@ -74,13 +76,13 @@ func (n *namespace) reportOne(ctx context.Context, r Report) error {
 	}
 	if r.Token != "" {
 		b = append(b, `,"lease_token":`...)
-		b = appendString(b, r.Token)
+		b = jsontext.AppendString(b, r.Token)
 	}
 	k.body.set(append(b, '}'))
 	return n.send(ctx, k, func(answer []byte) error {
-		c := cursor{text: answer}
+		s := scan(answer)
 		var result reportResult
-		if err := c.document(func(name []byte) error { return result.member(&c, name) }); err != nil {
+		if err := s.Document(func(name jsontext.Span) error { return result.member(&s, name) }); err != nil {
 			return err
 		}
 		return result.check()
@@ -117,7 +119,7 @@ func appendOutcome(b []byte, r Report, permanent bool) ([]byte, error) {
 				b = append(b, ',')
 			}
 			output = objectOrEmpty(output)
-			if err := checkObject(output); err != nil {
+			if err := jsontext.CheckObject([]byte(output)); err != nil {
 				return b, fmt.Errorf("state %s: output %d: %w", r.StateID, i, err)
 			}
 			b = append(b, output...)
@@ -125,7 +127,7 @@ func appendOutcome(b []byte, r Report, permanent bool) ([]byte, error) {
 		b = append(b, ']')
 	case Errored:
 		b = append(b, `"error":`...)
-		b = appendString(b, o.Message)
+		b = jsontext.AppendString(b, o.Message)
 		if o.Permanent && permanent {
 			b = append(b, `,"permanent":true`...)
 		}
@@ -153,15 +155,16 @@ type reportResult struct {
 	detail []byte // as it stands in the answer
 }
 
-func (r *reportResult) member(c *cursor, name []byte) error {
-	raw, err := c.value()
-	switch string(name) {
+func (r *reportResult) member(s *scanner, name jsontext.Span) (err error) {
+	switch string(s.Part(name)) {
 	case "status":
-		r.status = text(raw, string(StatusExecuted))
+		r.status, err = s.text(string(StatusExecuted))
 	case "code":
-		r.code = integer(raw)
+		r.code, err = s.integer()
 	case "detail":
-		r.detail = raw
+		r.detail, err = s.Raw()
+	default:
+		err = s.Skip()
 	}
 	return err
 }

@@ -7,7 +7,6 @@ import (
 	"math"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // millis is d in milliseconds, rounded up: the protocol knows nothing finer.
@@ -80,25 +79,6 @@ func (p *wireParents) UnmarshalJSON(raw []byte) error {
 		*p = append(*p, Parent{Identifier: fmt.Sprint(name), StateID: id})
 	}
 	return nil
-}
-
-// appendString appends s as a JSON string.
-func appendString(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
-			quoted, _ := json.Marshal(s) //nolint:errchkjson // every string can be JSON
-			return append(b, quoted...)
-		}
-	}
-	b = append(b, '"')
-	b = append(b, s...)
-	return append(b, '"')
-}
-
-// isObject reports whether the JSON text raw is an object.
-func isObject(raw []byte) bool {
-	raw = bytes.TrimLeft(raw, " \t\r\n")
-	return len(raw) > 0 && raw[0] == '{'
 }
 
 // orEmpty is m, or an empty map: the reference server refuses null.

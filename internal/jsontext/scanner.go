@@ -10,17 +10,9 @@ type Text interface{ string | []byte }
 // A Scanner reads a JSON text from front to back, and checks what it passes.
 // Once one of its methods has given an error, the scanner is of no more use.
 //
-// A document is read by [Scanner.Value] or [Scanner.Skip] and then
-// [Scanner.End]. An array or object is read piece by piece:
-//
-//	s.Enter()
-//	for {
-//		more, err := s.More(']') // or '}', and then s.Name()
-//		if err != nil || !more {
-//			break
-//		}
-//		s.Skip()
-//	}
+// Each of its methods reads what is at hand: a value, or the elements of an array
+// or the members of an object one by one. A text is read in whole if
+// [Scanner.End] says so.
 type Scanner[T Text] struct {
 	src   T
 	pos   int
@@ -59,8 +51,8 @@ func ScanTo[T Text](src T, depth int) Scanner[T] { return Scanner[T]{src: src, r
 // Pos is how many bytes of the text have been read.
 func (s *Scanner[T]) Pos() int { return s.pos }
 
-// Slice is the part of the text from one offset to another.
-func (s *Scanner[T]) Slice(start, end int) T { return s.src[start:end] }
+// Part is the text at sp, as it stands.
+func (s *Scanner[T]) Part(sp Span) T { return s.src[sp.Start:sp.End] }
 
 func (s *Scanner[T]) fail(at int, p Problem) error { return &SyntaxError{at, p} }
 
@@ -77,8 +69,62 @@ func (s *Scanner[T]) Peek() byte {
 	return 0
 }
 
-// Enter steps into the array or object at hand, which Peek has shown.
-func (s *Scanner[T]) Enter() error {
+// Array reads the array at hand, which Peek has shown. element must read each of
+// its elements; its error is returned as it is.
+func (s *Scanner[T]) Array(element func() error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	for {
+		if more, err := s.more(']'); err != nil || !more {
+			return err
+		}
+		if err := element(); err != nil {
+			return err
+		}
+	}
+}
+
+// Object reads the object at hand, which Peek has shown. member must read the
+// value of each name; its error is returned as it is.
+func (s *Scanner[T]) Object(member func(name Span) error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	for {
+		if more, err := s.more('}'); err != nil || !more {
+			return err
+		}
+		name, err := s.name()
+		if err != nil {
+			return err
+		}
+		if err := member(name); err != nil {
+			return err
+		}
+	}
+}
+
+// Document is [Scanner.Object] for the object that the whole text must be.
+func (s *Scanner[T]) Document(member func(name Span) error) error {
+	if err := s.wantObject(); err != nil {
+		return err
+	}
+	if err := s.Object(member); err != nil {
+		return err
+	}
+	return s.End()
+}
+
+func (s *Scanner[T]) wantObject() error {
+	if c := s.Peek(); c != '{' {
+		return &KindError{Describe(c)}
+	}
+	return nil
+}
+
+// enter steps into the array or object at hand.
+func (s *Scanner[T]) enter() error {
 	if s.room == 0 {
 		return s.fail(s.pos, TooDeep)
 	}
@@ -88,10 +134,10 @@ func (s *Scanner[T]) Enter() error {
 	return nil
 }
 
-// More goes on to the next element, or to the next name, of the array or object
+// more goes on to the next element, or to the next name, of the array or object
 // that was entered last. It steps out at the end, which is the bracket given,
 // and then reports false.
-func (s *Scanner[T]) More(end byte) (bool, error) {
+func (s *Scanner[T]) more(end byte) (bool, error) {
 	switch c := s.Peek(); {
 	case c == end:
 		s.pos++
@@ -110,8 +156,8 @@ func (s *Scanner[T]) More(end byte) (bool, error) {
 	return true, nil
 }
 
-// Name reads the name at hand and its colon.
-func (s *Scanner[T]) Name() (Span, error) {
+// name reads the name at hand and its colon.
+func (s *Scanner[T]) name() (Span, error) {
 	if s.Peek() != '"' {
 		return Span{}, s.fail(s.pos, WantName)
 	}
@@ -157,16 +203,16 @@ func (s *Scanner[T]) Skip() error {
 		_, err := s.quoted()
 		return err
 	case '{', '[':
-		if err := s.Enter(); err != nil {
+		if err := s.enter(); err != nil {
 			return err
 		}
 		for end := c + 2; ; { // both closing brackets are two after theirs
-			more, err := s.More(end)
+			more, err := s.more(end)
 			if err != nil || !more {
 				return err
 			}
 			if end == '}' {
-				if _, err := s.Name(); err != nil {
+				if _, err := s.name(); err != nil {
 					return err
 				}
 			}
@@ -192,24 +238,25 @@ func (s *Scanner[T]) End() error {
 	return nil
 }
 
-// Document enters the object that the text must be.
-func (s *Scanner[T]) Document() error {
-	if c := s.Peek(); c != '{' {
-		return &KindError{Describe(c)}
+// Begin enters the object that the whole text must be, to be read by
+// [Scanner.Member].
+func (s *Scanner[T]) Begin() error {
+	if err := s.wantObject(); err != nil {
+		return err
 	}
-	return s.Enter()
+	return s.enter()
 }
 
-// Member reads the next member of the object that [Scanner.Document] entered. It
+// Member reads the next member of the object that [Scanner.Begin] entered. It
 // reports false at the end of the text.
 func (s *Scanner[T]) Member() (m Member, ok bool, err error) {
-	if ok, err = s.More('}'); err != nil || !ok {
+	if ok, err = s.more('}'); err != nil || !ok {
 		if err == nil {
 			err = s.End()
 		}
 		return m, false, err
 	}
-	if m.Key, err = s.Name(); err != nil {
+	if m.Key, err = s.name(); err != nil {
 		return m, false, err
 	}
 	m.Val, m.Kind, err = s.Value()
@@ -278,33 +325,35 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 // have been called for the members before a mistake.
 func Members(src string, fn func(key string, kind Kind, val string) error) error {
 	s := Scan(src)
-	if err := s.Document(); err != nil {
-		return err
-	}
-	for {
-		m, ok, err := s.Member()
-		if err != nil || !ok {
+	return s.Document(func(name Span) error {
+		sp, kind, err := s.Value()
+		if err != nil {
 			return err
 		}
 		var val string
-		switch m.Kind {
+		switch kind {
 		case String:
-			val = s.Text(m.Val)
+			val = s.Text(sp)
 		case Other:
-			val = src[m.Val.Start:m.Val.End]
+			val = s.Part(sp)
 		case Null:
 		}
-		if err := fn(s.Text(m.Key), m.Kind, val); err != nil {
-			return err
-		}
-	}
+		return fn(s.Text(name), kind, val)
+	})
+}
+
+// IsObject is a [*KindError] if src does not begin like an object. It looks no
+// further.
+func IsObject[T Text](src T) error {
+	s := Scan(src)
+	return s.wantObject()
 }
 
 // CheckObject says why src is not one JSON object and nothing else.
 func CheckObject[T Text](src T) error {
 	s := Scan(src)
-	if c := s.Peek(); c != '{' {
-		return &KindError{Describe(c)}
+	if err := s.wantObject(); err != nil {
+		return err
 	}
 	if err := s.Skip(); err != nil {
 		return err

@@ -35,7 +35,7 @@ type scanner[S jsontext.Text] struct {
 func (s *scanner[S]) next() (member, bool, error) {
 	if !s.started {
 		s.s, s.started = jsontext.Scan(s.src), true
-		if err := s.s.Document(); err != nil {
+		if err := s.s.Begin(); err != nil {
 			return member{}, false, err
 		}
 	}
