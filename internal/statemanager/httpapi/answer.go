@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/jsontext"
 	"github.com/exospherehost/exo-go/internal/statemanager"
-	"github.com/exospherehost/exo-go/internal/wire"
 )
 
 // The answers that are given once for each state, or more often, are appended
@@ -28,7 +28,7 @@ func appendStates(dst []byte, namespace string, states []transport.State, extend
 	dst = append(dst, `{"count":`...)
 	dst = strconv.AppendInt(dst, int64(len(states)), 10)
 	dst = append(dst, `,"namespace":`...)
-	dst = wire.AppendString(dst, namespace)
+	dst = jsontext.AppendString(dst, namespace)
 	dst = append(dst, `,"status":"QUEUED","states":[`...)
 	for i := range states {
 		if i > 0 {
@@ -41,27 +41,27 @@ func appendStates(dst []byte, namespace string, states []transport.State, extend
 
 func appendState(dst []byte, s *transport.State, extended bool) []byte {
 	dst = append(dst, `{"state_id":`...)
-	dst = wire.AppendString(dst, s.ID)
+	dst = jsontext.AppendString(dst, s.ID)
 	dst = append(dst, `,"node_name":`...)
-	dst = wire.AppendString(dst, s.Node)
+	dst = jsontext.AppendString(dst, s.Node)
 	dst = append(dst, `,"identifier":`...)
-	dst = wire.AppendString(dst, s.Identifier)
+	dst = jsontext.AppendString(dst, s.Identifier)
 	dst = append(dst, `,"inputs":`...)
 	dst = append(dst, s.Inputs...)
 	dst = append(dst, `,"created_at":`...)
 	dst = appendTime(dst, s.CreatedAt)
 	if extended {
 		dst = append(dst, `,"run_id":`...)
-		dst = wire.AppendString(dst, s.RunID)
+		dst = jsontext.AppendString(dst, s.RunID)
 		dst = append(dst, `,"graph_name":`...)
-		dst = wire.AppendString(dst, s.Graph)
+		dst = jsontext.AppendString(dst, s.Graph)
 		dst = append(dst, `,"attempt":`...)
 		dst = strconv.AppendInt(dst, int64(s.Attempt), 10)
 		if s.Lease > 0 {
 			dst = append(dst, `,"lease_ms":`...)
 			dst = strconv.AppendInt(dst, s.Lease.Milliseconds(), 10)
 			dst = append(dst, `,"lease_token":`...)
-			dst = wire.AppendString(dst, s.Token)
+			dst = jsontext.AppendString(dst, s.Token)
 		}
 	}
 	return append(dst, '}')
@@ -302,9 +302,9 @@ func (a ancestry) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = wire.AppendString(b, p.Identifier)
+		b = jsontext.AppendString(b, p.Identifier)
 		b = append(b, ':')
-		b = wire.AppendString(b, p.StateID)
+		b = jsontext.AppendString(b, p.StateID)
 	}
 	return append(b, '}'), nil
 }

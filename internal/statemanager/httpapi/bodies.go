@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // The bodies of requests, field by field, in the order in which problems with
@@ -130,13 +131,59 @@ var reportItemShape = object(
 	optional("re_enqueue_after", pointer(requeueShape), func(i *reportItem) **requeueBody { return &i.Requeue }),
 )
 
-// A reportBody keeps its reports as they are written, because each of them is
-// taken or refused by itself, for its form too.
-type reportBody struct{ Reports []string }
+// A reportEntry is a report, or why it is not taken: each of many is taken or
+// refused by itself, for its form too.
+type reportEntry struct {
+	transport.Report
+	refused error
+}
+
+type reportBody struct{ Reports []reportEntry }
 
 var reportShape = object(
-	required("reports", listOfAtMost(maxBatch, described(anyValue, reportItemShape.schema)), func(b *reportBody) *[]string { return &b.Reports }),
+	required("reports", listOfAtMost(maxBatch, reportEntryShape), func(b *reportBody) *[]reportEntry { return &b.Reports }),
 )
+
+var reportEntryShape = shape[reportEntry]{schema: reportItemShape.schema, read: func(r *reader, into *reportEntry) error {
+	r.Peek()
+	start, outer := r.Pos(), r.problems
+	r.problems = nil
+	var item reportItem
+	err := reportItemShape.read(r, &item)
+	if err == nil && len(r.problems) == 0 {
+		var one bool
+		if into.Report, one = item.report(); !one {
+			r.add("value_error", "Value error, A report has one of executed, errored, prune and re_enqueue_after",
+				r.Part(jsontext.Span{Start: start, End: r.Pos()}), map[string]any{"error": struct{}{}})
+		}
+	}
+	into.refused = r.verdict()
+	r.problems = outer
+	return err
+}}
+
+// report is the report, and whether it has one outcome.
+func (i *reportItem) report() (r transport.Report, one bool) {
+	r.StateID, r.Token = i.StateID, i.Token
+	outcomes := 0
+	if i.Executed != nil {
+		r.Outcome = transport.Executed{Outputs: i.Executed.Outputs}
+		outcomes++
+	}
+	if i.Errored != nil {
+		r.Outcome = transport.Errored{Message: i.Errored.Error, Permanent: i.Errored.Permanent}
+		outcomes++
+	}
+	if i.Prune != nil {
+		r.Outcome = i.Prune.pruned()
+		outcomes++
+	}
+	if i.Requeue != nil {
+		r.Outcome = transport.Requeued{After: duration(i.Requeue.EnqueueAfter)}
+		outcomes++
+	}
+	return r, outcomes == 1
+}
 
 type triggerBody struct {
 	Store      map[string]string
@@ -174,9 +221,9 @@ type condition struct {
 
 var storeShape = object(
 	required("value", text, func(b *storeBody) *string { return &b.Value }),
-	optional("if", shape[condition]{schema: orNull(aString), read: func(r *reader, raw string, into *condition) {
+	optional("if", shape[condition]{schema: orNull(aString), read: func(r *reader, into *condition) error {
 		into.given = true
-		orNone(pointer(text)).read(r, raw, &into.value)
+		return orNone(pointer(text)).read(r, &into.value)
 	}}, func(b *storeBody) *condition { return &b.If }),
 )
 

@@ -117,7 +117,7 @@ func listRuns(c *call) error {
 func (r *reader) parameter(place, name, value string, s shape[int64], into *int64) {
 	r.enter(place)
 	r.enter(name)
-	s.read(r, quote(value), into)
+	_ = r.within(quote(value), func() error { return s.read(r, into) }) // a string is always JSON
 	r.leave()
 	r.leave()
 }

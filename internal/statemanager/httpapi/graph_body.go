@@ -89,18 +89,19 @@ var (
 
 // cronShape reads the type first: what a value must be like depends on it, and
 // problems with the value are told of as if its fields were the trigger's.
-var cronShape = shape[triggerSpec]{schema: cronTypeShape.schema, read: func(r *reader, raw string, into *triggerSpec) {
+var cronShape = shape[triggerSpec]{schema: cronTypeShape.schema, read: func(r *reader, into *triggerSpec) error {
 	before := len(r.problems)
-	cronTypeShape.read(r, raw, into)
-	switch {
-	case len(r.problems) > before:
-	case into.value[0] != '{':
-		r.enter("value")
-		dict.read(r, into.value, new(transport.Object))
-		r.leave()
-	default:
-		cronValueShape.read(r, into.value, &into.cron)
+	if err := cronTypeShape.read(r, into); err != nil || len(r.problems) > before {
+		return err
 	}
+	return r.within(into.value, func() error {
+		if r.Peek() == '{' {
+			return cronValueShape.read(r, &into.cron)
+		}
+		r.enter("value")
+		defer r.leave()
+		return dict.read(r, new(transport.Object))
+	})
 }}
 
 // spec is the graph that was put. Its inputs are strings, or the error says
@@ -154,18 +155,17 @@ func notAString(raw string) error {
 
 // count is an int from JSON.
 func count(s shape[int64]) shape[int] {
-	return shape[int]{schema: s.schema, read: func(r *reader, raw string, into *int) {
-		var n int64
-		s.read(r, raw, &n)
-		*into = int(min(n, math.MaxInt))
-	}}
+	return converted(s, func(n int64) int { return int(min(n, math.MaxInt)) })
 }
 
 // milliseconds is a duration from JSON.
-func milliseconds(s shape[int64]) shape[time.Duration] {
-	return shape[time.Duration]{schema: s.schema, read: func(r *reader, raw string, into *time.Duration) {
+func milliseconds(s shape[int64]) shape[time.Duration] { return converted(s, duration) }
+
+func converted[T any](s shape[int64], to func(int64) T) shape[T] {
+	return shape[T]{schema: s.schema, read: func(r *reader, into *T) error {
 		var n int64
-		s.read(r, raw, &n)
-		*into = duration(n)
+		err := s.read(r, &n)
+		*into = to(n)
+		return err
 	}}
 }

@@ -112,7 +112,7 @@ type call struct {
 	*Handler
 	request *http.Request
 	params  params
-	body    string // JSON without space around it; empty if there was none
+	body    string // empty if there was none
 
 	in, out []byte // buffers; out is the answer
 	status  int
@@ -252,6 +252,9 @@ func (c *call) admit(e *endpoint) error {
 			limit = maxStrangerBody
 		}
 		err := c.readBody(limit)
+		if err == nil && !admitted {
+			err = c.checkBody()
+		}
 		if err != nil && (admitted || !tooLarge(err)) {
 			return err
 		}

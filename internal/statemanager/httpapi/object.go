@@ -1,7 +1,9 @@
 package httpapi
 
 import (
-	"github.com/exospherehost/exo-go/internal/wire"
+	"slices"
+
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // A field is a declared member of an object that is read into an M. Members
@@ -12,7 +14,7 @@ type field[M any] struct {
 	extension bool // declared only where extensions are on
 	hidden    bool
 	schema    *schema
-	read      func(r *reader, raw string, m *M)
+	read      func(r *reader, m *M) error
 }
 
 // required declares a member that must be there.
@@ -26,7 +28,7 @@ func required[M, T any](name string, s shape[T], at func(*M) *T) field[M] {
 func optional[M, T any](name string, s shape[T], at func(*M) *T) field[M] {
 	return field[M]{
 		name: name, schema: s.schema, hidden: s.hidden,
-		read: func(r *reader, raw string, m *M) { s.read(r, raw, at(m)) },
+		read: func(r *reader, m *M) error { return s.read(r, at(m)) },
 	}
 }
 
@@ -61,9 +63,9 @@ func object[M any](fields ...field[M]) shape[M] {
 
 // preset gives a shape the defaults that it starts from.
 func preset[M any](s shape[M], defaults M) shape[M] {
-	return shape[M]{schema: s.schema, hidden: s.hidden, read: func(r *reader, raw string, into *M) {
+	return shape[M]{schema: s.schema, hidden: s.hidden, read: func(r *reader, into *M) error {
 		*into = defaults
-		s.read(r, raw, into)
+		return s.read(r, into)
 	}}
 }
 
@@ -72,32 +74,67 @@ type objectShape[M any] struct {
 	hides  bool // a field is hidden
 }
 
-// read goes through the fields in the order in which they are declared, which
-// is the order in which clients expect to be told of problems.
-func (o *objectShape[M]) read(r *reader, raw string, into *M) {
-	if raw[0] != '{' {
-		if o.hides {
-			raw = redacted
-		}
-		r.add("model_attributes_type", "Input should be a valid dictionary or object to extract fields from", raw, nil)
-		return
+// A segment is where the problems of a field stand among the reader's.
+type segment struct{ from, to int }
+
+// read reads the members in the order of the text. Of a name that occurs twice
+// the last counts.
+func (o *objectShape[M]) read(r *reader, into *M) error {
+	if r.Peek() != '{' {
+		return r.misfit("model_attributes_type", "Input should be a valid dictionary or object to extract fields from", o.hides)
 	}
-	var values [maxFields]string
-	members(raw, func(name, value string) {
-		for i := range o.fields {
-			if o.fields[i].name == name {
-				values[i] = value
-			}
+	var (
+		start, before = r.Pos(), len(r.problems)
+		found         [maxFields]bool
+		wrong         [maxFields]segment
+	)
+	err := r.Object(func(name jsontext.Span) error {
+		i := o.field(r, name)
+		if i < 0 {
+			return r.Skip()
 		}
-	})
-	for i := range o.fields {
 		f := &o.fields[i]
-		switch {
-		case f.extension && !r.extensions:
-		case values[i] != "":
-			r.enter(f.name)
-			f.read(r, values[i], into)
-			r.leave()
+		from := len(r.problems)
+		r.enter(f.name)
+		err := f.read(r, into)
+		r.leave()
+		found[i], wrong[i] = true, segment{from, len(r.problems)}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	missing := false
+	for i := range o.fields {
+		missing = missing || o.fields[i].required && !found[i]
+	}
+	if missing || len(r.problems) > before {
+		o.tell(r, r.Part(jsontext.Span{Start: start, End: r.Pos()}), before, &found, &wrong)
+	}
+	return nil
+}
+
+// field is the number of the field of that name, or -1.
+func (o *objectShape[M]) field(r *reader, name jsontext.Span) int {
+	text := r.Text(name)
+	for i := range o.fields {
+		if f := &o.fields[i]; f.name == text && (!f.extension || r.extensions) {
+			return i
+		}
+	}
+	return -1
+}
+
+// tell brings the problems with an object in the order in which its fields are
+// declared, which is the order in which clients expect to be told of them, and
+// adds the fields that are missing.
+func (o *objectShape[M]) tell(r *reader, raw string, before int, found *[maxFields]bool, wrong *[maxFields]segment) {
+	told := slices.Clone(r.problems)
+	r.problems = r.problems[:before]
+	for i := range o.fields {
+		switch f := &o.fields[i]; {
+		case found[i]:
+			r.problems = append(r.problems, told[wrong[i].from:wrong[i].to]...)
 		case f.required:
 			r.enter(f.name)
 			r.add("missing", "Field required", o.shown(raw), nil)
@@ -112,7 +149,10 @@ func (o *objectShape[M]) shown(raw string) string {
 		return raw
 	}
 	b := []byte{'{'}
-	members(raw, func(name, value string) {
+	s := jsontext.Scan(raw)
+	_ = s.Document(func(member jsontext.Span) error { // which is known to be one
+		name := s.Text(member)
+		value, err := s.Raw()
 		for i := range o.fields {
 			if f := &o.fields[i]; f.hidden && f.name == name {
 				value = redacted
@@ -121,9 +161,10 @@ func (o *objectShape[M]) shown(raw string) string {
 		if len(b) > 1 {
 			b = append(b, ',')
 		}
-		b = wire.AppendString(b, name)
+		b = jsontext.AppendString(b, name)
 		b = append(b, ':')
 		b = append(b, value...)
+		return err
 	})
 	return string(append(b, '}'))
 }

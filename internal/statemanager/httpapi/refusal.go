@@ -7,7 +7,7 @@ import (
 
 	"github.com/exospherehost/exo-go/exo/transport"
 	"github.com/exospherehost/exo-go/internal/graph"
-	"github.com/exospherehost/exo-go/internal/wire"
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // refuse is an error that is answered with the status and text given.
@@ -49,7 +49,7 @@ func appendDetail(dst []byte, e *transport.Error) []byte {
 	if found := graph.Problems(nil); errors.As(e.Err, &found) {
 		list = inWords(found)
 	} else if !errors.As(e.Err, &list) {
-		return wire.AppendString(dst, e.Message)
+		return jsontext.AppendString(dst, e.Message)
 	}
 	dst = append(dst, '[')
 	for i := range list {
@@ -63,11 +63,11 @@ func appendDetail(dst []byte, e *transport.Error) []byte {
 
 func appendProblem(dst []byte, p *problem) []byte {
 	dst = append(dst, `{"type":`...)
-	dst = wire.AppendString(dst, p.Type)
+	dst = jsontext.AppendString(dst, p.Type)
 	dst = append(dst, `,"loc":`...)
 	dst = appendJSON(dst, orEmptyList(p.Loc))
 	dst = append(dst, `,"msg":`...)
-	dst = wire.AppendString(dst, p.Msg)
+	dst = jsontext.AppendString(dst, p.Msg)
 	dst = append(dst, `,"input":`...)
 	dst = appendJSON(dst, p.Input)
 	if p.Ctx != nil {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 var (
@@ -17,7 +19,7 @@ var (
 
 func tooLarge(err error) bool { return errors.Is(err, errTooLarge) }
 
-// readBody reads the body into c.body, which is then JSON or empty.
+// readBody reads the body into c.body.
 func (c *call) readBody(limit int64) error {
 	n := c.request.ContentLength
 	if n > limit {
@@ -49,16 +51,59 @@ func (c *call) readBody(limit int64) error {
 		return errUnreadable
 	}
 	// One copy, which all strings that are read out of the body are parts of.
-	text := string(buf)
-	if text != "" && !isJSON(c.request.Header.Get("Content-Type")) {
-		text = quote(text)
-	} else if text != "" {
-		if at, why := syntaxError(text); why != "" {
-			return malformed(at, why)
-		}
+	c.body = string(buf)
+	if c.body != "" && !isJSON(c.request.Header.Get("Content-Type")) {
+		c.body = quote(c.body)
 	}
-	c.body = strings.Trim(text, " \t\r\n")
 	return nil
+}
+
+// maxNesting is how deep the values of a body may nest. It is far beyond any
+// body of the protocol, and keeps a hostile one from deep recursion.
+const maxNesting = 1000
+
+// checkBody is an error if the body is not JSON, for callers whom nothing else
+// is told of it.
+func (c *call) checkBody() error {
+	if c.body == "" {
+		return nil
+	}
+	s := jsontext.ScanTo(c.body, maxNesting)
+	err := s.Skip()
+	if err == nil {
+		err = s.End()
+	}
+	return notJSON(c.body, err)
+}
+
+// said are the words that clients of the reference server know for what is wrong
+// with a body.
+var said = map[jsontext.Problem]string{
+	jsontext.WantValue:    "Expecting value",
+	jsontext.WantName:     "Expecting property name enclosed in double quotes",
+	jsontext.WantColon:    "Expecting ':' delimiter",
+	jsontext.WantElement:  "Expecting ',' delimiter",
+	jsontext.WantMember:   "Expecting ',' delimiter",
+	jsontext.WantEnd:      "Extra data",
+	jsontext.Unterminated: "Unterminated string starting at",
+	jsontext.Control:      "Invalid control character at",
+	jsontext.BadEscape:    `Invalid \escape`,
+	jsontext.BadUnicode:   `Invalid \uXXXX escape`,
+	jsontext.TooDeep:      "Nested too deep",
+}
+
+// notJSON is the answer to a body that err says is not JSON, nil if it does not.
+// Clients are told where in characters.
+func notJSON(body string, err error) error {
+	var syntax *jsontext.SyntaxError
+	if !errors.As(err, &syntax) {
+		return err
+	}
+	at := utf8.RuneCountInString(body[:syntax.Offset])
+	if syntax.Problem == jsontext.BadUnicode {
+		at++ // to the u
+	}
+	return malformed(at, said[syntax.Problem])
 }
 
 // isJSON reports whether a body of the content type is read as JSON. One
@@ -77,12 +122,22 @@ func isJSON(contentType string) bool {
 
 // fit reads the body into a B, or says what about it does not fit.
 func fit[B any](c *call, s shape[B], into *B) error {
-	r := reader{extensions: c.extended(), loc: make([]step, 0, 8)}
+	r := reader{Scanner: jsontext.ScanTo(c.body, maxNesting), extensions: c.extended(), loc: make([]step, 0, 8)}
 	r.enter("body")
-	if c.body == "" || c.body == "null" {
+	var err error
+	if c.body == "" || r.Peek() == 'n' {
+		if c.body != "" {
+			err = r.Skip()
+		}
 		r.add("missing", "Field required", "null", nil)
 	} else {
-		s.read(&r, c.body, into)
+		err = s.read(&r, into)
+	}
+	if err == nil {
+		err = r.End()
+	}
+	if err != nil {
+		return notJSON(c.body, err)
 	}
 	return r.verdict()
 }

@@ -9,20 +9,25 @@ import (
 	"strings"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // A shape is what a JSON value must be like to be read into a T. One that does
 // not fit is told to the reader, in the words of protocol.md §2, and what was
 // read of it does not count.
+//
+// read reads the value at hand. Its error is that the body is not JSON.
 type shape[T any] struct {
 	schema *schema
-	read   func(r *reader, raw string, into *T)
+	read   func(r *reader, into *T) error
 	hidden bool // no problem repeats such a value
 }
 
-// A reader reads one body. It goes on after a problem, so that all of them are
-// told at once.
+// A reader reads one body, in one pass. It goes on after a problem, so that all
+// of them are told at once.
 type reader struct {
+	jsontext.Scanner[string]
+
 	extensions bool
 	loc        []step
 	problems   problems
@@ -62,6 +67,28 @@ func (r *reader) add(kind, msg, raw string, ctx map[string]any) {
 	r.problems = append(r.problems, problem{Type: kind, Loc: loc, Msg: msg, Input: echo(raw), Ctx: ctx})
 }
 
+// misfit passes the value at hand, and tells that it is of a wrong type.
+func (r *reader) misfit(kind, msg string, hidden bool) error {
+	raw, err := r.Raw()
+	if err != nil {
+		return err
+	}
+	if hidden {
+		raw = redacted
+	}
+	r.add(kind, msg, raw, nil)
+	return nil
+}
+
+// within reads raw, a part of the body that has been passed.
+func (r *reader) within(raw string, read func() error) error {
+	outer := r.Scanner
+	r.Scanner = jsontext.Scan(raw)
+	err := read()
+	r.Scanner = outer
+	return err
+}
+
 // echo is the input that a problem repeats.
 func echo(raw string) json.RawMessage {
 	if len(raw) > maxEcho {
@@ -75,41 +102,36 @@ const (
 	notText  = "Input should be a valid string"
 )
 
-var text = shape[string]{schema: aString, read: func(r *reader, raw string, into *string) {
-	if raw[0] != '"' {
-		r.add("string_type", notText, raw, nil)
-		return
-	}
-	*into = unquote(raw)
-}}
+var (
+	text = shape[string]{schema: aString, read: func(r *reader, into *string) error { return r.text(into, false) }}
 
-// secret is text that no answer repeats, whatever is wrong with it.
-var secret = shape[string]{schema: aString, hidden: true, read: func(r *reader, raw string, into *string) {
-	if raw[0] != '"' {
-		r.add("string_type", notText, redacted, nil)
-		return
-	}
-	*into = unquote(raw)
-}}
+	// secret is text that no answer repeats, whatever is wrong with it.
+	secret = shape[string]{schema: aString, hidden: true, read: func(r *reader, into *string) error { return r.text(into, true) }}
+)
 
-var boolean = shape[bool]{schema: aBool, read: func(r *reader, raw string, into *bool) {
-	if raw != "true" && raw != "false" {
-		r.add("bool_type", "Input should be a valid boolean", raw, nil)
-		return
+func (r *reader) text(into *string, hidden bool) error {
+	if r.Peek() != '"' {
+		return r.misfit("string_type", notText, hidden)
 	}
+	sp, err := r.String()
+	if err == nil {
+		*into = r.Text(sp)
+	}
+	return err
+}
+
+var boolean = shape[bool]{schema: aBool, read: func(r *reader, into *bool) error {
+	if c := r.Peek(); c != 't' && c != 'f' {
+		return r.misfit("bool_type", "Input should be a valid boolean", false)
+	}
+	raw, err := r.Raw()
 	*into = raw == "true"
+	return err
 }}
 
 // integer takes whole numbers, also in strings. Those too large for an int64
 // become the largest there is.
-var integer = shape[int64]{schema: anInt, read: func(r *reader, raw string, into *int64) {
-	n, problem := parseInt(raw)
-	if problem != nil {
-		r.add(problem.kind, problem.msg, raw, nil)
-		return
-	}
-	*into = n
-}}
+var integer = bounded(anInt, func(int64) bool { return true }, "", "", nil)
 
 type intProblem struct{ kind, msg string }
 
@@ -179,12 +201,21 @@ var positive = bounded(&schema{Type: "integer", ExclusiveMinimum: new(int64)}, f
 	"greater_than", "Input should be greater than 0", map[string]any{"gt": 0})
 
 func bounded(s *schema, fits func(int64) bool, kind, msg string, ctx map[string]any) shape[int64] {
-	return shape[int64]{schema: s, read: func(r *reader, raw string, into *int64) {
-		before := len(r.problems)
-		integer.read(r, raw, into)
-		if len(r.problems) == before && !fits(*into) {
-			r.add(kind, msg, raw, ctx)
+	return shape[int64]{schema: s, read: func(r *reader, into *int64) error {
+		raw, err := r.Raw()
+		if err != nil {
+			return err
 		}
+		n, problem := parseInt(raw)
+		switch {
+		case problem != nil:
+			r.add(problem.kind, problem.msg, raw, nil)
+		case !fits(n):
+			r.add(kind, msg, raw, ctx)
+		default:
+			*into = n
+		}
+		return nil
 	}}
 }
 
@@ -205,116 +236,144 @@ func among[S ~string](values ...S) shape[S] {
 	}
 	msg := "Input should be " + expected.String()
 	ctx := map[string]any{"expected": expected.String()}
-	return shape[S]{schema: &schema{Type: "string", Enum: names}, read: func(r *reader, raw string, into *S) {
+	return shape[S]{schema: &schema{Type: "string", Enum: names}, read: func(r *reader, into *S) error {
+		raw, err := r.Raw()
+		if err != nil {
+			return err
+		}
 		if raw[0] == '"' {
 			got := unquote(raw)
 			for _, v := range values {
 				if string(v) == got {
 					*into = v
-					return
+					return nil
 				}
 			}
 		}
 		r.add("enum", msg, raw, ctx)
+		return nil
 	}}
 }
 
 // dict takes any JSON object and keeps it encoded.
-var dict = shape[transport.Object]{schema: anObject, read: func(r *reader, raw string, into *transport.Object) {
-	if raw[0] != '{' {
-		r.add("dict_type", "Input should be a valid dictionary", raw, nil)
-		return
+var dict = shape[transport.Object]{schema: anObject, read: func(r *reader, into *transport.Object) error {
+	if r.Peek() != '{' {
+		return r.misfit("dict_type", notDict, false)
 	}
+	raw, err := r.Raw()
 	*into = transport.Object(raw)
+	return err
 }}
+
+const notDict = "Input should be a valid dictionary"
 
 // dictOf takes a JSON object all of whose members fit. Of a name that occurs
 // twice the last counts.
 func dictOf[V any](value shape[V]) shape[map[string]V] {
-	return shape[map[string]V]{schema: mapOf(value.schema), hidden: value.hidden, read: func(r *reader, raw string, into *map[string]V) {
-		if raw[0] != '{' {
-			if value.hidden {
-				raw = redacted
-			}
-			r.add("dict_type", "Input should be a valid dictionary", raw, nil)
-			return
+	return shape[map[string]V]{schema: mapOf(value.schema), hidden: value.hidden, read: func(r *reader, into *map[string]V) error {
+		if r.Peek() != '{' {
+			return r.misfit("dict_type", notDict, value.hidden)
 		}
 		m := map[string]V{}
-		members(raw, func(name, member string) {
-			var v V
-			r.enter(name)
-			value.read(r, member, &v)
-			r.leave()
-			m[name] = v
-		})
 		*into = m
+		return r.Object(func(name jsontext.Span) error {
+			var v V
+			key := r.Text(name)
+			r.enter(key)
+			err := value.read(r, &v)
+			r.leave()
+			m[key] = v
+			return err
+		})
 	}}
 }
 
 // list takes a JSON array all of whose elements fit.
 func list[V any](element shape[V]) shape[[]V] {
-	return shape[[]V]{schema: listOf(element.schema), read: func(r *reader, raw string, into *[]V) {
-		if raw[0] != '[' {
-			r.add("list_type", "Input should be a valid list", raw, nil)
-			return
-		}
-		n := 0
-		elements(raw, func(string) { n++ })
-		l := make([]V, n)
-		i := 0
-		elements(raw, func(e string) {
-			r.enterAt(i)
-			element.read(r, e, &l[i])
-			r.leave()
-			i++
-		})
-		*into = l
+	return shape[[]V]{schema: listOf(element.schema), read: func(r *reader, into *[]V) error {
+		return readList(r, element, math.MaxInt, into)
 	}}
 }
 
-// orNone is a shape that may be null, which leaves what was there.
-func orNone[T any](s shape[T]) shape[T] {
-	return shape[T]{schema: orNull(s.schema), read: func(r *reader, raw string, into *T) {
-		if raw != "null" {
-			s.read(r, raw, into)
+// listOfAtMost is a list that is not too long.
+func listOfAtMost[V any](most int, element shape[V]) shape[[]V] {
+	s := listOf(element.schema)
+	s.MaxItems = most
+	return shape[[]V]{schema: s, read: func(r *reader, into *[]V) error { return readList(r, element, most, into) }}
+}
+
+// usual is how long most lists are at most.
+const usual = 4
+
+func readList[V any](r *reader, element shape[V], most int, into *[]V) error {
+	if r.Peek() != '[' {
+		return r.misfit("list_type", "Input should be a valid list", false)
+	}
+	start, before, n := r.Pos(), len(r.problems), 0
+	l := []V{}
+	err := r.Array(func() error {
+		if n++; n > most {
+			return r.Skip()
 		}
+		if cap(l) == 0 {
+			l = make([]V, 0, usual)
+		}
+		var v V
+		r.enterAt(n - 1)
+		err := element.read(r, &v)
+		r.leave()
+		l = append(l, v)
+		return err
+	})
+	if err == nil && n > most {
+		r.problems = r.problems[:before]
+		r.add("too_long", fmt.Sprintf("List should have at most %d items after validation, not %d", most, n),
+			r.Part(jsontext.Span{Start: start, End: r.Pos()}),
+			map[string]any{"field_type": "List", "max_length": most, "actual_length": n})
+	}
+	*into = l
+	return err
+}
+
+// orNone is a shape that may be null, which stands for a zero T.
+func orNone[T any](s shape[T]) shape[T] {
+	return shape[T]{schema: orNull(s.schema), read: func(r *reader, into *T) error {
+		if r.Peek() != 'n' {
+			return s.read(r, into)
+		}
+		var none T
+		*into = none
+		return r.Skip()
 	}}
 }
 
 // pointer reads a T that may be left out, and sets the pointer if it is not.
 func pointer[T any](s shape[T]) shape[*T] {
-	return shape[*T]{schema: s.schema, read: func(r *reader, raw string, into **T) {
-		v := new(T)
-		s.read(r, raw, v)
-		*into = v
+	return shape[*T]{schema: s.schema, read: func(r *reader, into **T) error {
+		*into = new(T)
+		return s.read(r, *into)
 	}}
 }
 
 // anyValue takes everything, as it is written.
-var anyValue = shape[string]{schema: anything, read: func(_ *reader, raw string, into *string) { *into = raw }}
-
-// listOfAtMost is a list that is not too long.
-func listOfAtMost[V any](most int, element shape[V]) shape[[]V] {
-	s := list(element)
-	bound := *s.schema
-	bound.MaxItems = most
-	return shape[[]V]{schema: &bound, read: func(r *reader, raw string, into *[]V) {
-		if raw[0] == '[' {
-			n := 0
-			elements(raw, func(string) { n++ })
-			if n > most {
-				r.add("too_long", fmt.Sprintf("List should have at most %d items after validation, not %d", most, n), raw,
-					map[string]any{"field_type": "List", "max_length": most, "actual_length": n})
-				return
-			}
-		}
-		s.read(r, raw, into)
-	}}
-}
+var anyValue = shape[string]{schema: anything, read: func(r *reader, into *string) (err error) {
+	*into, err = r.Raw()
+	return err
+}}
 
 // described is a shape under another schema, where more is known of the value
 // than the shape itself looks at.
 func described[T any](s shape[T], as *schema) shape[T] {
 	s.schema = as
 	return s
+}
+
+// quote writes s as a JSON string.
+func quote(s string) string { return string(jsontext.AppendString(nil, s)) }
+
+// unquote gives what a JSON string stands for.
+func unquote(quoted string) string {
+	s := jsontext.Scan(quoted)
+	sp, _ := s.String() // which is known to be one
+	return s.Text(sp)
 }

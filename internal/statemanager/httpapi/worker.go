@@ -66,23 +66,19 @@ func requeue(c *call, b *requeueBody) error {
 // report hands in many reports, each of which is taken or refused by itself.
 func report(c *call, b *reportBody) error {
 	reports := make([]transport.Report, 0, len(b.Reports))
-	refused := make([]error, len(b.Reports))
-	for i, raw := range b.Reports {
-		rep, err := readReport(i, raw)
-		if err != nil {
-			refused[i] = err
-			continue
+	for i := range b.Reports {
+		if e := &b.Reports[i]; e.refused == nil {
+			reports = append(reports, e.Report)
 		}
-		reports = append(reports, rep)
 	}
 	results, errs := c.engine.ReportAll(c.host.Now(), c.namespace(), reports)
 	c.out = append(c.out, `{"results":[`...)
 	n := 0 // of the reports that were handed in
-	for i, err := range refused {
+	for i := range b.Reports {
 		if i > 0 {
 			c.out = append(c.out, ',')
 		}
-		if err != nil {
+		if err := b.Reports[i].refused; err != nil {
 			c.out = appendRefusedReport(c.out, err)
 			continue
 		}
@@ -95,43 +91,6 @@ func report(c *call, b *reportBody) error {
 	}
 	c.out = append(c.out, `]}`...)
 	return nil
-}
-
-// readReport reads the i-th of many reports.
-func readReport(i int, raw string) (transport.Report, error) {
-	r := reader{extensions: true}
-	r.enter("body")
-	r.enter("reports")
-	r.enterAt(i)
-	var item reportItem
-	reportItemShape.read(&r, raw, &item)
-	if len(r.problems) > 0 {
-		return transport.Report{}, unfit(r.problems)
-	}
-	rep := transport.Report{StateID: item.StateID, Token: item.Token}
-	outcomes := 0
-	if item.Executed != nil {
-		rep.Outcome = transport.Executed{Outputs: item.Executed.Outputs}
-		outcomes++
-	}
-	if item.Errored != nil {
-		rep.Outcome = transport.Errored{Message: item.Errored.Error, Permanent: item.Errored.Permanent}
-		outcomes++
-	}
-	if item.Prune != nil {
-		rep.Outcome = item.Prune.pruned()
-		outcomes++
-	}
-	if item.Requeue != nil {
-		rep.Outcome = transport.Requeued{After: duration(item.Requeue.EnqueueAfter)}
-		outcomes++
-	}
-	if outcomes != 1 {
-		r.add("value_error", "Value error, A report has one of executed, errored, prune and re_enqueue_after",
-			raw, map[string]any{"error": struct{}{}})
-		return rep, unfit(r.problems)
-	}
-	return rep, nil
 }
 
 // appendRefusedReport appends what has become of a report that was not taken.
