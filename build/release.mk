@@ -1,7 +1,7 @@
 # What a release is made of and checked by. The Makefile includes this file.
 #
-# SBOM tool, govulncheck, actionlint and apidiff are pinned in
-# tools/supplychain/go.mod.
+# cyclonedx-gomod, go-licence-detector, govulncheck, actionlint and apidiff are
+# pinned in tools/supplychain/go.mod.
 
 RELEASE := bin/release
 
@@ -15,10 +15,10 @@ dist: ## Make the files of a release in bin/release
 
 sbom: ## Write an SBOM of the command (CycloneDX, JSON and XML) to bin
 	build/compile bin/exo
-	go -C tools/supplychain run . sbom -root $(CURDIR) $(CURDIR)/bin/exo
+	build/sbom bin/exo
 
 licences: ## List the licences of all dependencies; fail if one is not allowed
-	@go -C tools/supplychain run . licences -root $(CURDIR)
+	@build/licences
 
 vuln: ## Look for known vulnerabilities; status 75: the database is out of reach
 	@build/vuln

@@ -1,6 +1,7 @@
-package main
+package supplychain
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -116,4 +117,13 @@ func workflowFaults(text string) []string {
 		}
 	}
 	return faults
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
