@@ -44,7 +44,7 @@ func golden(t testing.TB, got, file string) {
 	}
 	want := strings.ReplaceAll(string(data), "\r\n", "\n")
 	if want != got {
-		t.Errorf("the run is not as in %s (-want +got); go test -%s accepts it:\n%s", file, updateFlag, lineDiff(want, got))
+		t.Errorf("the run is not as in %s (-want +got); go test -%s accepts it:\n%s", file, updateFlag, diff(want, got))
 	}
 }
 
