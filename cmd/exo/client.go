@@ -18,9 +18,9 @@ import (
 // connection are the flags of the commands that talk to a state manager.
 func connection() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "url", Usage: "`URL` of the state manager (default: EXOSPHERE_STATE_MANAGER_URI)"},
-		&cli.StringFlag{Name: "api-key", Usage: "`KEY` that opens it (default: EXOSPHERE_API_KEY, which other users of the machine cannot see)"},
-		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "`NAMESPACE` to work in (default: EXOSPHERE_NAMESPACE)"},
+		&cli.StringFlag{Name: "url", Usage: "`URL` of the state manager", DefaultText: "$EXOSPHERE_STATE_MANAGER_URI"},
+		&cli.StringFlag{Name: "api-key", Usage: "`KEY` to authenticate with; other users of the machine can see it, unlike the variable", DefaultText: "$EXOSPHERE_API_KEY"},
+		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Usage: "`NAMESPACE` to work in", DefaultText: "$EXOSPHERE_NAMESPACE"},
 	}
 }
 

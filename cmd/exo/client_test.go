@@ -229,7 +229,7 @@ func TestRuns(t *testing.T) {
 
 	// One that is cancelled before it begins.
 	later := as[runIDJSON](b, "trigger", "words", "--delay", "1h").RunID
-	if code, _, stderr := b.exo("run", "wait", later, "--timeout", "1ms"); code != exitFailed || !strings.Contains(stderr, "it is not at rest after 1ms") {
+	if code, _, stderr := b.exo("run", "wait", later, "--timeout", "1ms"); code != exitFailed || !strings.Contains(stderr, "the run has not finished after 1ms") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 	wants(t, b.ok("run", "cancel", later), "run "+later+" is cancelled\n")
@@ -240,7 +240,7 @@ func TestRuns(t *testing.T) {
 	wants(t, stdout, ": CANCELLED after ")
 	wants(t, stderr, `exo: run `+later+` of graph "words" is CANCELLED`+"\n")
 
-	if all := as[[]runJSON](b, "run", "list"); len(all) != 3 || all[0].ID != later || all[2].ID != id {
+	if all := as[[]runJSON](b, "run", "list"); len(all) != 3 || all[0].ID != later || all[2].ID != id || all[0].Cancelled != 1 || all[2].Cancelled != 0 {
 		t.Errorf("%+v", all)
 	}
 	if some := as[[]runJSON](b, "run", "list", "--limit", "1"); len(some) != 1 || some[0].ID != later {
@@ -252,7 +252,7 @@ func TestRuns(t *testing.T) {
 	if none := b.ok("run", "list", "--graph", "another", "-o", "json"); none != "[]\n" {
 		t.Error(none)
 	}
-	wants(t, b.ok("run", "list"), "RUN ", "  CANCELLED  ", "  words  SUCCESS ")
+	wants(t, b.ok("run", "list"), "RUN ", "  RETRIED  CANCELLED  CREATED\n", "  words  CANCELLED  0        0        0        0        1          2", "  words  SUCCESS ")
 }
 
 func TestRender(t *testing.T) {
@@ -302,10 +302,10 @@ func TestFailures(t *testing.T) {
 		want string
 	}{
 		{[]string{"graph"}, 0, ""},
-		{[]string{"graph", "aply"}, exitUsage, "no such command: graph aply; see exo graph help"},
-		{[]string{"graph", "apply"}, exitUsage, "exo graph apply: FILE is missing"},
-		{[]string{"graph", "apply", ""}, exitUsage, "FILE is empty"},
-		{[]string{"graph", "apply", file, "more"}, exitUsage, `one argument too many: "more"`},
+		{[]string{"graph", "aply"}, exitUsage, "exo graph: unknown command \"aply\"\nUsage: exo graph COMMAND\nSee exo graph --help.\n"},
+		{[]string{"graph", "apply"}, exitUsage, "exo graph apply: the argument FILE is missing\nUsage: exo graph apply FILE [options]\nSee exo graph apply --help.\n"},
+		{[]string{"graph", "apply", ""}, exitUsage, "the argument FILE is empty"},
+		{[]string{"graph", "apply", file, "more"}, exitUsage, `exo graph apply: unexpected argument "more"`},
 		{[]string{"graph", "apply", "--sekret", "a=b", file}, exitUsage, "sekret"},
 		{[]string{"graph", "apply", file}, exitUsage, "secrets without a value: key"},
 		{[]string{"graph", "apply", file, "--secret", "kee=x"}, exitUsage, `the graph has no secret "kee"; it has: key`},
@@ -320,11 +320,13 @@ func TestFailures(t *testing.T) {
 		{[]string{"graph", "render", "words", "--format", "png"}, exitUsage, "--format is mermaid, dot or svg"},
 		{[]string{"graph", "render", "none"}, exitFailed, "not found"},
 		{[]string{"graph", "render", "none.json"}, exitFailed, "no such file"},
-		{[]string{"graph", "list", "more"}, exitUsage, "one argument too many"},
+		{[]string{"graph", "list", "more"}, exitUsage, `unexpected argument "more"`},
 		{[]string{"graph", "list", "--api-key", "wrong"}, exitFailed, "Invalid API key"},
 		{[]string{"graph", "list", "--url", "ftp://x"}, exitUsage, "want http:// or https://"},
 		{[]string{"graph", "list", "--url", ""}, exitUsage, "EXOSPHERE_STATE_MANAGER_URI"},
 		{[]string{"graph", "list", "--namespace", ""}, exitUsage, "EXOSPHERE_NAMESPACE"},
+		{[]string{"trigger"}, exitUsage, "exo trigger: the argument GRAPH is missing\nUsage: exo trigger GRAPH [options]\n"},
+		{[]string{"trigger", "help"}, exitFailed, "not found"},
 		{[]string{"trigger", "none"}, exitFailed, "not found"},
 		{[]string{"trigger", "words", "--input", "text"}, exitUsage, "--input wants NAME=VALUE"},
 		{[]string{"trigger", "words", "--store", "=x"}, exitUsage, "--store wants NAME=VALUE"},

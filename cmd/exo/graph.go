@@ -31,7 +31,7 @@ func graphCommand(env environment) *cli.Command {
 					"exo.Graph writes it. Secrets that are null in it have to be given.",
 				Flags: flags([]cli.Flag{&cli.StringSliceFlag{
 					Name:  "secret",
-					Usage: "`NAME=VALUE` of a secret that the file names, or NAME=env:VARIABLE, which other users of the machine cannot see; more than once for more",
+					Usage: "`NAME=VALUE` of a secret that the file names, or NAME=env:VARIABLE, which other users of the machine cannot see; repeat for more",
 				}, outputFlag()}, connection()),
 				Action: connected(env, []string{"FILE"}, func(ctx context.Context, c *cli.Command, m *exo.StateManager, args []string) error {
 					return applyGraph(ctx, env, c, m, args[0])

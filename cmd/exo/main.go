@@ -42,11 +42,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	if err == nil {
 		return 0
 	}
-	_, _ = fmt.Fprintln(stderr, "exo:", strings.TrimPrefix(err.Error(), "exo: ")) // the package's name is the command's
-	switch {
-	case errors.As(err, new(usageError)):
+	var wrong misuse
+	if errors.As(err, &wrong) {
+		_, _ = fmt.Fprintf(stderr, "%s: %v\nUsage: %s\nSee %s --help.\n", wrong.command, wrong.error, wrong.usage, wrong.command)
 		return exitUsage
-	case errors.As(err, new(runFailedError)):
+	}
+	_, _ = fmt.Fprintln(stderr, "exo:", strings.TrimPrefix(err.Error(), "exo: ")) // the package's name is the command's
+	if errors.As(err, new(runFailedError)) {
 		return exitRunFailed
 	}
 	return exitFailed
@@ -55,8 +57,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 // command is the whole command line.
 func command(env environment) *cli.Command {
 	root := &cli.Command{
-		Name:  "exo",
-		Usage: "run Exosphere workflows on one machine, and work with those of any",
+		Name:    "exo",
+		Usage:   "run Exosphere workflows on one machine, and work with those of any",
+		Version: version(),
 		Description: "Commands that talk to a state manager read EXOSPHERE_STATE_MANAGER_URI,\n" +
 			"EXOSPHERE_API_KEY and EXOSPHERE_NAMESPACE where --url, --api-key and --namespace\n" +
 			"are not given.\n\n" +
@@ -71,58 +74,13 @@ func command(env environment) *cli.Command {
 			runCommands(env),
 			nodeCommand(env),
 			versionCommand(env),
+			helpCommand(),
 		},
-		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // run does
+		HideHelpCommand:                 true, // there is one of our own
+		EnableShellCompletion:           true,
+		ConfigureShellCompletionCommand: configureCompletion,
+		ExitErrHandler:                  func(context.Context, *cli.Command, error) {}, // run does
 	}
-	prepare(root)
+	prepare(root, "exo")
 	return root
-}
-
-// prepare has mistakes in the use of c, and of the commands below it, told as
-// usageErrors, and commas in values of flags taken for what they are.
-func prepare(c *cli.Command) {
-	c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error { return usageError{err} }
-	c.DisableSliceFlagSeparator = true
-	for _, below := range c.Commands {
-		prepare(below)
-	}
-	if c.Action == nil {
-		c.Action = func(_ context.Context, c *cli.Command) error {
-			if name := c.Args().First(); name != "" {
-				return usageError{fmt.Errorf("no such command: %s; see %s help", strings.TrimPrefix(c.FullName()+" "+name, "exo "), c.FullName())}
-			}
-			if c.Root() == c {
-				return cli.ShowRootCommandHelp(c)
-			}
-			return cli.ShowSubcommandHelp(c)
-		}
-	}
-}
-
-// A usageError is a command line that was wrong.
-type usageError struct{ error }
-
-// noArguments refuses what is left on the command line of a command that takes
-// flags alone.
-func noArguments(c *cli.Command) error {
-	if extra := c.Args().First(); extra != "" {
-		return usageError{fmt.Errorf("%s takes no argument, got %q", c.Name, extra)}
-	}
-	return nil
-}
-
-// arguments are what is left on the command line, which must be as many as there
-// are names.
-func arguments(c *cli.Command, names ...string) ([]string, error) {
-	args := c.Args().Slice()
-	if len(args) > len(names) {
-		return nil, usageError{fmt.Errorf("%s: one argument too many: %q", c.FullName(), args[len(names)])}
-	}
-	if len(args) < len(names) {
-		return nil, usageError{fmt.Errorf("%s: %s is missing", c.FullName(), names[len(args)])}
-	}
-	if i := slices.Index(args, ""); i >= 0 {
-		return nil, usageError{fmt.Errorf("%s: %s is empty", c.FullName(), names[i])}
-	}
-	return args, nil
 }

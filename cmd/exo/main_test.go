@@ -45,9 +45,11 @@ func runCommand(t *testing.T, getenv func(string) string, args ...string) (code 
 
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	code, stdout, stderr := runCommand(t, environ(), "version")
-	if code != 0 || stderr != "" || !regexp.MustCompile(`^exo .*go1\.\d+.* [a-z0-9]+/[a-z0-9]+\n$`).MatchString(stdout) {
-		t.Errorf("%d %q %q", code, stdout, stderr)
+	for _, arg := range []string{"version", "--version", "-v"} {
+		code, stdout, stderr := runCommand(t, environ(), arg)
+		if code != 0 || stderr != "" || !regexp.MustCompile(`^exo version .*go1\.\d+.* [a-z0-9]+/[a-z0-9]+\n$`).MatchString(stdout) {
+			t.Errorf("exo %s: %d %q %q", arg, code, stdout, stderr)
+		}
 	}
 }
 
@@ -76,12 +78,18 @@ func TestExitCodes(t *testing.T) {
 		code   int
 		stderr string // a part of it
 	}{
-		{"no such command", []string{"sevre"}, 2, "no such command: sevre"},
-		{"no such flag", []string{"--nope"}, 2, "nope"},
-		{"no such flag of a command", []string{"serve", "--nope"}, 2, "nope"},
-		{"argument", []string{"serve", "now"}, 2, `serve takes no argument, got "now"`},
-		{"argument of version", []string{"version", "now"}, 2, `version takes no argument`},
-		{"duration", []string{"serve", "--default-lease", "soon"}, 2, "soon"},
+		{"no such command", []string{"sevre"}, 2, "exo: unknown command \"sevre\"\nUsage: exo COMMAND\nSee exo --help.\n"},
+		{"no such flag", []string{"--nope"}, 2, "exo: unknown flag --nope\n"},
+		{"no such short flag", []string{"run", "list", "-x"}, 2, "exo run list: unknown flag -x\n"},
+		{"no such flag of a command", []string{"serve", "--nope"}, 2, "exo serve: unknown flag --nope\nUsage: exo serve [options]\nSee exo serve --help.\n"},
+		{"no value", []string{"serve", "--addr"}, 2, "exo serve: --addr needs a value\n"},
+		{"number", []string{"serve", "--keep-runs", "x"}, 2, "exo serve: invalid value \"x\" for --keep-runs\n"},
+		{"argument", []string{"serve", "now"}, 2, "exo serve: unexpected argument \"now\"\n"},
+		{"argument of version", []string{"version", "now"}, 2, `exo version: unexpected argument "now"`},
+		{"help of nothing", []string{"help", "rnu"}, 2, "exo: unknown command \"rnu\"\n"},
+		{"help of nothing below", []string{"help", "run", "lst"}, 2, "exo run: unknown command \"lst\"\n"},
+		{"completion of no shell", []string{"completion", "tcsh"}, 2, "exo completion: unknown command \"tcsh\"\n"},
+		{"duration", []string{"serve", "--default-lease", "soon"}, 2, `invalid value "soon" for --default-lease`},
 		{"negative duration", []string{"serve", "--default-lease", "-1s"}, 2, "--default-lease must not be negative"},
 		{"negative number", []string{"serve", "--keep-runs", "-1"}, 2, "--keep-runs must not be negative"},
 		{"negative number of states", []string{"serve", "--keep-states", "-1"}, 2, "--keep-states must not be negative"},

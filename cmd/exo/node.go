@@ -16,7 +16,7 @@ import (
 func nodeCommand(env environment) *cli.Command {
 	return &cli.Command{
 		Name:  "node",
-		Usage: "see the nodes that runtimes have registered",
+		Usage: "look at the nodes that runtimes have registered",
 		Commands: []*cli.Command{{
 			Name: "list", Usage: "list the nodes of the namespace, with their fields",
 			Flags: flags([]cli.Flag{outputFlag()}, connection()),

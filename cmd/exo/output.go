@@ -14,7 +14,7 @@ import (
 
 // outputFlag chooses between tables for people and JSON for programs.
 func outputFlag() cli.Flag {
-	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "table", Usage: "`FORMAT` of the output: table or json"}
+	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "table", Usage: "`FORMAT` of the output: table or json", DefaultText: "table"}
 }
 
 func checkOutput(c *cli.Command) error {

@@ -25,7 +25,7 @@ func renderCommand(env environment) *cli.Command {
 			"file, which takes no state manager to draw. All else is the name of a graph.\n\n" +
 			"svg is drawn by the program dot of Graphviz, which has to be installed.",
 		Flags: flags([]cli.Flag{&cli.StringFlag{
-			Name: "format", Aliases: []string{"f"}, Value: "mermaid", Usage: "`FORMAT` of the drawing: mermaid, dot or svg",
+			Name: "format", Aliases: []string{"f"}, Value: "mermaid", Usage: "`FORMAT` of the drawing: mermaid, dot or svg", DefaultText: "mermaid",
 		}}, connection()),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			args, err := arguments(c, "FILE|NAME")

@@ -28,8 +28,8 @@ func runCommands(env environment) *cli.Command {
 				Name: "list", Usage: "list runs, newest first",
 				Flags: flags([]cli.Flag{
 					&cli.StringFlag{Name: "graph", Usage: "only runs of the graph `NAME`"},
-					&cli.StringSliceFlag{Name: "status", Usage: "only runs that are `STATUS`: pending, success, failed or cancelled; more than once for more"},
-					&cli.IntFlag{Name: "limit", Value: 20, Usage: "how many at most; 0: all"},
+					&cli.StringSliceFlag{Name: "status", Usage: "only runs that are `STATUS`: pending, success, failed or cancelled; repeat for more"},
+					&cli.IntFlag{Name: "limit", Value: 20, Usage: "list `N` runs at most; 0: all"},
 					outputFlag(),
 				}, connection()),
 				Action: connected(env, nil, func(ctx context.Context, c *cli.Command, m *exo.StateManager, _ []string) error {
@@ -48,16 +48,16 @@ func runCommands(env environment) *cli.Command {
 				}),
 			},
 			{
-				Name: "wait", Usage: "wait until a run is at rest, and show its states", ArgsUsage: "ID",
-				Description: "On a terminal it shows on standard error how far the run is. The exit code is 3 if\n" +
-					"the run did not succeed.",
+				Name: "wait", Usage: "wait until a run has finished, and show its states", ArgsUsage: "ID",
+				Description: "On a terminal it shows the progress of the run on standard error. The exit code is\n" +
+					"3 if the run did not succeed.",
 				Flags: flags([]cli.Flag{timeoutFlag(), outputFlag()}, connection()),
 				Action: connected(env, []string{"ID"}, func(ctx context.Context, c *cli.Command, m *exo.StateManager, args []string) error {
 					return waitForRun(ctx, env, c, m.Run(args[0]))
 				}),
 			},
 			{
-				Name: "cancel", Usage: "end a run: what is not executed yet never will be", ArgsUsage: "ID",
+				Name: "cancel", Usage: "cancel a run: states that have not finished never will", ArgsUsage: "ID",
 				Flags: flags([]cli.Flag{outputFlag()}, connection()),
 				Action: connected(env, []string{"ID"}, func(ctx context.Context, c *cli.Command, m *exo.StateManager, args []string) error {
 					if err := m.Run(args[0]).Cancel(ctx); err != nil {
@@ -70,9 +70,9 @@ func runCommands(env environment) *cli.Command {
 				}),
 			},
 			{
-				Name: "retry", Usage: "run a state again, and print the ID of the new one", ArgsUsage: "STATE_ID",
+				Name: "retry", Usage: "run a failed state again, and print the ID of the new state", ArgsUsage: "STATE_ID",
 				Flags: flags([]cli.Flag{
-					&cli.StringFlag{Name: "fanout-id", Usage: "any `ID`: the same one again is refused, so that a retry is made once (default: a new one)"},
+					&cli.StringFlag{Name: "fanout-id", Usage: "any `ID`; the same one again is refused, so that a script retries once", DefaultText: "a new one"},
 					outputFlag(),
 				}, connection()),
 				Action: connected(env, []string{"STATE_ID"}, func(ctx context.Context, c *cli.Command, m *exo.StateManager, args []string) error {
@@ -99,6 +99,7 @@ type runJSON struct {
 	Pending   int           `json:"pending_count"`
 	Errored   int           `json:"errored_count"`
 	Retried   int           `json:"retried_count"`
+	Cancelled int           `json:"cancelled_count"`
 	Total     int           `json:"total_count"`
 	CreatedAt time.Time     `json:"created_at"`
 }
@@ -124,17 +125,19 @@ func listRuns(ctx context.Context, env environment, c *cli.Command, m *exo.State
 		if err != nil {
 			return err
 		}
-		runs = append(runs, runJSON(r))
+		// The protocol counts cancelled states in the total alone.
+		cancelled := max(0, r.Total-r.Success-r.Pending-r.Errored-r.Retried)
+		runs = append(runs, runJSON{r.ID, r.Graph, r.Status, r.Success, r.Pending, r.Errored, r.Retried, cancelled, r.Total, r.CreatedAt})
 		rows = append(rows, []string{
 			r.ID, r.Graph, string(r.Status), strconv.Itoa(r.Success), strconv.Itoa(r.Pending),
-			strconv.Itoa(r.Errored), strconv.Itoa(r.Retried), when(r.CreatedAt),
+			strconv.Itoa(r.Errored), strconv.Itoa(r.Retried), strconv.Itoa(cancelled), when(r.CreatedAt),
 		})
 		if len(runs) == limit {
 			break
 		}
 	}
 	return show(env, c, runs, func(w io.Writer) error {
-		return table(w, "RUN GRAPH STATUS SUCCESS PENDING ERRORED RETRIED CREATED", rows)
+		return table(w, "RUN GRAPH STATUS SUCCESS PENDING ERRORED RETRIED CANCELLED CREATED", rows)
 	})
 }
 

@@ -21,7 +21,7 @@ type runFailedError struct{ error }
 func (e runFailedError) Unwrap() error { return e.error }
 
 func timeoutFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "timeout", Usage: "how long to wait, such as 10m, before giving up; the run goes on (default: without end)"}
+	return &cli.DurationFlag{Name: "timeout", Usage: "give up after a `DURATION`, such as 10m; the run goes on", DefaultText: "wait for ever"}
 }
 
 func checkTimeout(c *cli.Command) error {
@@ -31,7 +31,7 @@ func checkTimeout(c *cli.Command) error {
 	return nil
 }
 
-// resultJSON is a run at rest for programs, by the names of the protocol.
+// resultJSON is a terminal run for programs, by the names of the protocol.
 type resultJSON struct {
 	RunID     string        `json:"run_id"`
 	Graph     string        `json:"graph_name"`
@@ -65,11 +65,11 @@ func resultOf(r *exo.RunResult) resultJSON {
 	return result
 }
 
-// waitForRun waits until the run is at rest and shows what has become of it.
+// waitForRun waits until the run is terminal and shows what has become of it.
 func waitForRun(ctx context.Context, env environment, c *cli.Command, run *exo.Run) error {
 	if timeout := c.Duration("timeout"); timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it is not at rest after %v", timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, fmt.Errorf("the run has not finished after %v", timeout))
 		defer cancel()
 	}
 	stop := func() {}

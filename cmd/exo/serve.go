@@ -43,20 +43,19 @@ func serveCommand(env environment) *cli.Command {
 	return &cli.Command{
 		Name:  "serve",
 		Usage: "serve a state manager that keeps everything in memory",
-		Description: "Prints where it is to be found, and the API key if it made one up, in the form of\n" +
-			"environment variables on standard output. Logs go to standard error.\n\n" +
-			"SIGTERM and SIGINT stop it once the calls under way are answered, those that wait\n" +
-			"for work at once; a second signal stops it at once.\n\n" +
+		Description: "Prints its URL, and the API key if it made one up, as environment variables on\n" +
+			"standard output. Logs go to standard error.\n\n" +
+			"SIGTERM and SIGINT stop it once the requests in flight are done; claims that wait\n" +
+			"for work return at once. A second signal stops it at once.\n\n" +
 			"Environment: EXOSPHERE_API_KEY, EXOSPHERE_LOG_LEVEL, CORS_ORIGINS (comma-separated).",
-		DisableSliceFlagSeparator: true, // keys may hold commas
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8000", Usage: "`HOST:PORT` to listen on; port 0 takes a free one"},
-			&cli.StringSliceFlag{Name: "api-key", Usage: "`KEY` that opens the API, more than once for more (default: EXOSPHERE_API_KEY, else one is made)"},
-			&cli.DurationFlag{Name: "default-lease", Usage: "how long workers that do not know leases keep what they claim; 0: for ever"},
-			&cli.IntFlag{Name: "keep-runs", Value: 10_000, Usage: "how many runs at rest to keep in memory; 0: all"},
-			&cli.IntFlag{Name: "keep-states", Value: 1_000_000, Usage: "how many states of runs at rest to keep in memory; 0: all"},
-			&cli.StringFlag{Name: "log-level", Usage: "debug, info, warn or error (default: EXOSPHERE_LOG_LEVEL, else info)"},
-			&cli.StringFlag{Name: "log-format", Value: "console", Usage: "console or json"},
+			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8000", Usage: "`HOST:PORT` to listen on; port 0 takes a free one", DefaultText: "127.0.0.1:8000"},
+			&cli.StringSliceFlag{Name: "api-key", Usage: "`KEY` that opens the API; repeat for more", DefaultText: "$EXOSPHERE_API_KEY, else one is made"},
+			&cli.DurationFlag{Name: "default-lease", Usage: "`DURATION` for which workers that do not ask for a lease keep what they claim; 0: for ever"},
+			&cli.IntFlag{Name: "keep-runs", Value: 10_000, Usage: "keep `N` terminal runs in memory; 0: all"},
+			&cli.IntFlag{Name: "keep-states", Value: 1_000_000, Usage: "keep `N` states of terminal runs in memory; 0: all"},
+			&cli.StringFlag{Name: "log-level", Usage: "`LEVEL` to log from: debug, info, warn or error", DefaultText: "$EXOSPHERE_LOG_LEVEL, else info"},
+			&cli.StringFlag{Name: "log-format", Value: "console", Usage: "`FORMAT` of the log: console or json", DefaultText: "console"},
 			&cli.StringFlag{Name: "tls-cert", Usage: "`FILE` with the certificate chain, in PEM"},
 			&cli.StringFlag{Name: "tls-key", Usage: "`FILE` with the certificate's key, in PEM"},
 		},

@@ -13,15 +13,16 @@ import (
 
 func triggerCommand(env environment) *cli.Command {
 	return &cli.Command{
-		Name:        "trigger",
-		Usage:       "start a run of a graph, and print its ID",
-		ArgsUsage:   "GRAPH",
-		Description: "With --wait it goes on as exo run wait does.",
+		Name:      "trigger",
+		Usage:     "start a run of a graph, and print its ID",
+		ArgsUsage: "GRAPH",
+		Description: "With --wait it goes on as exo run wait does, and the exit code is 3 if the run did\n" +
+			"not succeed.",
 		Flags: flags([]cli.Flag{
-			&cli.StringSliceFlag{Name: "input", Usage: "`NAME=VALUE` of an input of the root step; more than once for more"},
-			&cli.StringSliceFlag{Name: "store", Usage: "`NAME=VALUE` of a key of the run's store; more than once for more"},
-			&cli.DurationFlag{Name: "delay", Usage: "how long until the run begins, such as 90s"},
-			&cli.BoolFlag{Name: "wait", Usage: "wait until the run is at rest"},
+			&cli.StringSliceFlag{Name: "input", Usage: "`NAME=VALUE` of an input of the root step; repeat for more"},
+			&cli.StringSliceFlag{Name: "store", Usage: "`NAME=VALUE` of a key of the run's store; repeat for more"},
+			&cli.DurationFlag{Name: "delay", Usage: "begin the run after a `DURATION`, such as 90s", DefaultText: "at once"},
+			&cli.BoolFlag{Name: "wait", Usage: "wait until the run has finished, and show its states"},
 			timeoutFlag(), outputFlag(),
 		}, connection()),
 		Action: connected(env, []string{"GRAPH"}, func(ctx context.Context, c *cli.Command, m *exo.StateManager, args []string) error {

@@ -12,12 +12,12 @@ import (
 func versionCommand(env environment) *cli.Command {
 	return &cli.Command{
 		Name:  "version",
-		Usage: "print what this command was built from",
+		Usage: "print the version of exo, and what it was built with",
 		Action: func(_ context.Context, c *cli.Command) error {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintln(env.stdout, version())
+			_, err := fmt.Fprintln(env.stdout, "exo version", version())
 			return err
 		},
 	}
@@ -26,9 +26,9 @@ func versionCommand(env environment) *cli.Command {
 // version is the module's version, the commit where it is known, and what the
 // command was built with and for.
 func version() string {
-	v := "exo"
+	v := "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
-		v += " " + info.Main.Version
+		v = info.Main.Version
 		settings := map[string]string{}
 		for _, s := range info.Settings {
 			settings[s.Key] = s.Value
