@@ -153,6 +153,26 @@ func extensionRules() []rule {
 				w.comesTo(r.ID, transport.RunFailed)
 			}
 		}},
+		{name: "§13 report: a failure marked permanent is retried by those who have not heard of it", run: func(w *world) {
+			if w.has13(transport.ExtensionReport) {
+				w.t.Skip("the state manager knows permanent failures")
+			}
+			runID := w.retried(transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
+			permanent := transport.Errored{Message: "boom", Permanent: true}
+			w.end(w.one("A"), permanent)
+			w.pass(time.Millisecond + slack)
+			w.stands(runID, "a RETRY_CREATED", "a CREATED")
+			states := w.claim(1, "A")
+			other := w.trigger(transport.TriggerSpec{})
+			states = append(states, w.one("A"))
+			errs := w.tr.Report(w.ctx(), []transport.Report{ // two at once
+				{StateID: states[0].ID, Token: states[0].Token, Outcome: permanent}, {StateID: states[1].ID, Token: states[1].Token, Outcome: permanent},
+			})
+			w.equal("errors", len(errs), 0)
+			w.pass(time.Millisecond + slack)
+			w.stands(runID, "a RETRY_CREATED", "a ERRORED")
+			w.stands(other, "a RETRY_CREATED", "a CREATED")
+		}},
 		{name: "§13 run: as in the list, with its states in full, in order of creation", run: func(w *world) {
 			w.needs(transport.ExtensionRun)
 			reader := ability[transport.RunReader](w)

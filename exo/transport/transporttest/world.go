@@ -104,15 +104,21 @@ func ability[T any](w *world) T {
 // needs skips the rule if the state manager says that it lacks an extension.
 func (w *world) needs(ext transport.Extension) {
 	w.t.Helper()
+	if _, ok := w.tr.(transport.Extender); ok && !w.has13(ext) {
+		w.t.Skipf("the state manager lacks the extension %q", ext)
+	}
+}
+
+// has13 reports whether the state manager says that it has an extension (§13).
+func (w *world) has13(ext transport.Extension) bool {
+	w.t.Helper()
 	e, ok := w.tr.(transport.Extender)
 	if !ok {
-		return
+		return false
 	}
 	known, err := e.Extensions(w.ctx())
 	w.ok(err)
-	if !slices.Contains(known, ext) {
-		w.t.Skipf("the state manager lacks the extension %q", ext)
-	}
+	return slices.Contains(known, ext)
 }
 
 // needsVirtualTime skips a rule that would take too long.
