@@ -31,7 +31,7 @@ func Bubble(t *testing.T, f func(t *testing.T, sm *StateManager), opts ...Manage
 // bubble.
 func (m *StateManager) Serve(t testing.TB, nodes []node.Any, opts ...exo.RuntimeOption) *exo.Runtime {
 	t.Helper()
-	if !m.clock.bubble {
+	if !m.clock.bubble() {
 		t.Fatal("exotest: a runtime needs time that passes by itself: make the state manager in a bubble (see exotest.Bubble), or use its Drive")
 	}
 	opts = append([]exo.RuntimeOption{exo.WithStateManager(m), exo.WithLogger(m.config.logger), exo.WithMiddleware(m.config.middleware...)}, opts...)

@@ -181,7 +181,7 @@ func (m *StateManager) delayOf(namespace string, s transport.State) (d time.Dura
 	if n == nil || n.Timeout() == 0 || d < n.Timeout() {
 		return d, false, nil
 	}
-	if !m.clock.bubble {
+	if !m.clock.bubble() {
 		return 0, false, fmt.Errorf("step %q: Delay(%v) outlasts the time-out of its node, %v, and time-outs take real time: use exotest.Bubble",
 			s.Identifier, d, n.Timeout())
 	}

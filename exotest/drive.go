@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -124,7 +125,7 @@ func (m *StateManager) Result(t testing.TB, r *exo.Run) *exo.RunResult {
 func (m *StateManager) Results(t testing.TB, g *exo.Graph) []*exo.RunResult {
 	t.Helper()
 	var results []*exo.RunResult
-	for info, err := range m.client(t, view{m, true}).Runs(t.Context(), exo.OfGraph(g.Name())) {
+	for info, err := range m.client(t, m.calm()).Runs(t.Context(), exo.OfGraph(g.Name())) {
 		if err != nil {
 			t.Fatalf("read runs of graph %q: %v", g.Name(), err)
 		}
@@ -153,7 +154,7 @@ func (m *StateManager) upsert(ctx context.Context, g *exo.Graph) (*exo.StateMana
 	if err := m.register(m.config.namespace, g.Nodes()); err != nil {
 		return nil, err
 	}
-	client := m.client(m.t, view{m, true})
+	client := m.client(m.t, m.calm())
 	if _, err := client.UpsertGraph(ctx, g); err != nil {
 		return nil, m.adviseRemote(g, err)
 	}
@@ -185,7 +186,7 @@ func (m *StateManager) result(runID string) (*exo.RunResult, error) {
 }
 
 func (m *StateManager) read(namespace, runID string) (*exo.RunResult, error) {
-	info, states, err := m.start().Run(namespace, runID)
+	info, states, err := m.start().Run(m.config.ctx, namespace, runID, 0, 0, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +201,7 @@ func (m *StateManager) read(namespace, runID string) (*exo.RunResult, error) {
 
 // driveRun drives until a run is at rest, and tells if it is stuck.
 func (m *StateManager) driveRun(ctx context.Context, t testing.TB, namespace, runID string) error {
-	err := m.drive(ctx, plan{t: t, until: func() (bool, error) { return m.engine.AtRest(namespace, runID) }})
+	err := m.drive(ctx, plan{t: t, until: func() (bool, error) { return m.server.AtRest(namespace, runID) }})
 	if errors.Is(err, errIdle) {
 		return fmt.Errorf("%w: %s", exo.ErrRunStuck, m.whyPending(namespace, runID))
 	}

@@ -36,12 +36,12 @@ var errTestFailed = errors.New("the test has failed in a node")
 const patience = 24 * time.Hour
 
 func (m *StateManager) drive(ctx context.Context, p plan) error {
-	engine := m.start()
+	m.start()
 	busy := make(map[string]int) // executions by step, for when they do not end
 	executions := 0
 	for turns := 0; ; turns++ {
 		changed := m.change()
-		engine.Advance(m.clock.now())
+		m.server.Advance()
 		if done, err := p.until(); done || err != nil {
 			return err
 		}
@@ -72,12 +72,12 @@ func (m *StateManager) drive(ctx context.Context, p plan) error {
 		case p.bounded && (!ok || next.After(p.end)):
 			m.clock.pass(p.end, changed)
 			if !m.clock.now().Before(p.end) {
-				engine.Advance(p.end)
+				m.server.Advance()
 				return nil
 			}
 		case ok:
 			m.clock.pass(next, changed)
-		case !m.clock.bubble || len(m.nodes.others()) == 0:
+		case !m.clock.bubble() || len(m.nodes.others()) == 0:
 			return errIdle
 		default:
 			enough := m.dueElsewhere().Add(patience)
@@ -110,9 +110,9 @@ func (m *StateManager) work(ctx context.Context) (Execution, bool, error) {
 		return m.execute(ctx, f.namespace, f.state, false)
 	}
 	for {
-		namespace, s, ok := m.claimNext(now)
-		if !ok {
-			return Execution{}, false, nil
+		namespace, s, ok, err := m.claimNext(ctx, now)
+		if !ok || err != nil {
+			return Execution{}, false, err
 		}
 		d, late, err := m.delayOf(namespace, s)
 		if err != nil {
@@ -126,23 +126,22 @@ func (m *StateManager) work(ctx context.Context) (Execution, bool, error) {
 }
 
 // claimNext claims the state that is due first, of all namespaces.
-func (m *StateManager) claimNext(now time.Time) (namespace string, s transport.State, ok bool) {
+func (m *StateManager) claimNext(ctx context.Context, now time.Time) (namespace string, s transport.State, ok bool, err error) {
 	var first queue
 	var earliest time.Time
 	for _, q := range m.nodes.queues() {
-		if due, found := m.engine.NextDue(q.namespace, q.nodes); found && !due.After(now) && (!ok || due.Before(earliest)) {
+		if due, found := m.server.NextDue(q.namespace, q.nodes); found && !due.After(now) && (!ok || due.Before(earliest)) {
 			first, earliest, ok = q, due, true
 		}
 	}
 	if !ok {
-		return "", s, false
+		return "", s, false, nil
 	}
-	states := m.engine.Claim(now, first.namespace, transport.ClaimRequest{Nodes: first.nodes, Max: 1})
-	if len(states) == 0 { // a runtime was faster
-		return "", s, false
+	states, err := m.server.Take(ctx, first.namespace, transport.ClaimRequest{Nodes: first.nodes, Max: 1})
+	if len(states) == 0 || err != nil { // a runtime was faster
+		return "", s, false, err
 	}
-	m.rearm()
-	return first.namespace, states[0], true
+	return first.namespace, states[0], true, nil
 }
 
 // next is when there will be something to do, if nobody else does anything.
@@ -155,9 +154,9 @@ func (m *StateManager) next() (time.Time, bool) {
 		}
 	}
 	consider(m.flights.next())
-	consider(m.engine.NextEvent())
+	consider(m.server.NextEvent())
 	for _, q := range m.nodes.queues() {
-		consider(m.engine.NextDue(q.namespace, q.nodes))
+		consider(m.server.NextDue(q.namespace, q.nodes))
 	}
 	return first, found
 }
@@ -168,7 +167,7 @@ func (m *StateManager) dueElsewhere() time.Time {
 	now := m.clock.now()
 	var first time.Time
 	for _, q := range m.nodes.others() {
-		if due, ok := m.engine.NextDue(q.namespace, q.nodes); ok && (first.IsZero() || due.Before(first)) {
+		if due, ok := m.server.NextDue(q.namespace, q.nodes); ok && (first.IsZero() || due.Before(first)) {
 			first = due
 		}
 	}
@@ -192,11 +191,9 @@ func (m *StateManager) execute(ctx context.Context, namespace string, s transpor
 	ctx, cancel := m.contextOf(ctx)
 	defer cancel()
 	ctx = context.WithValue(ctx, drivenKey{}, driven{attempt: s.Attempt, late: late})
-	if m.config.withoutExtensions {
-		withoutExtensions(&s)
-	}
-	x.Outcome = executor.Execute(ctx, s)
-	m.rearm()
+	told := []transport.State{s}
+	m.server.Tell(told)
+	x.Outcome = executor.Execute(ctx, told[0])
 	return x, true, nil
 }
 

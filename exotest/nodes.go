@@ -41,7 +41,7 @@ func (m *StateManager) register(namespace string, nodes []node.Any) error {
 	if _, err := m.newExecutor(namespace, nodes, m.faulty); err != nil {
 		return err // such as two nodes of one name
 	}
-	fresh := m.nodes.drive(namespace, nodes, m.clock.bubble)
+	fresh := m.nodes.drive(namespace, nodes, m.clock.bubble())
 	if len(fresh) == 0 {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (m *StateManager) register(namespace string, nodes []node.Any) error {
 	for i, n := range fresh {
 		specs[i] = n.Spec()
 	}
-	return m.engine.Register(m.clock.now(), namespace, runtimeName, specs)
+	return m.server.Register(m.config.ctx, namespace, runtimeName, specs)
 }
 
 // newExecutor makes what executes nodes as a runtime does. To report again, and

@@ -1,7 +1,6 @@
 package exotest
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"sync"
@@ -56,18 +55,4 @@ func (r *refusals) next(op string) error {
 	}
 	r.queue[op] = queue[1:]
 	return queue[0]
-}
-
-// attempt makes a call of the transport, unless it is to fail.
-func attempt[T any](ctx context.Context, n *namespace, op string, f func() (T, error)) (T, error) {
-	var none T
-	if err := ctx.Err(); err != nil {
-		return none, ended(op, err)
-	}
-	if !n.calm {
-		if err := n.m.refusals.next(op); err != nil {
-			return none, err
-		}
-	}
-	return f()
 }

@@ -2,6 +2,7 @@ package exotest
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/exospherehost/exo-go/exo"
 	"github.com/exospherehost/exo-go/exo/node"
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/server"
 	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
@@ -39,7 +41,7 @@ type StateManager struct {
 	clock  *clock
 
 	once   sync.Once
-	engine *statemanager.Engine // by start
+	server *server.Server // by start
 
 	nodes    nodeSet
 	flights  flights
@@ -49,8 +51,6 @@ type StateManager struct {
 
 	mu      sync.Mutex
 	changed chan struct{} // closed at the next change of a state; nil: nobody waits
-	alarm   *time.Timer   // in a bubble: when the engine has something to do by itself
-	over    bool          // the test has ended
 }
 
 var (
@@ -72,7 +72,7 @@ func NewStateManager(t testing.TB, nodes ...node.Any) *StateManager {
 	m.clock = newClock(defaultStart)
 	m.nodes.first = nodes
 	if len(nodes) > 0 {
-		if _, err := m.newExecutor(defaultNamespace, nodes, view{m, true}); err != nil {
+		if _, err := m.newExecutor(defaultNamespace, nodes, nowhere{}); err != nil {
 			t.Fatalf("exotest: %v", err)
 		}
 	}
@@ -83,50 +83,83 @@ func NewStateManager(t testing.TB, nodes ...node.Any) *StateManager {
 // With sets options, and returns m. It must be called before anything else.
 func (m *StateManager) With(opts ...ManagerOption) *StateManager {
 	m.t.Helper()
-	if m.engine != nil {
+	if m.server != nil {
 		m.t.Fatal("exotest: With must be called before the state manager is used")
 	}
 	for _, o := range opts {
 		o.applyManager(&m.config)
 	}
-	if !m.clock.bubble {
+	if !m.clock.bubble() {
 		m.clock = newClock(m.config.start)
 	}
 	for _, f := range m.config.faults {
-		if err := f.check(m.clock.bubble); err != nil {
+		if err := f.check(m.clock.bubble()); err != nil {
 			m.t.Fatalf("exotest: %v", err)
 		}
 	}
 	return m
 }
 
-// start makes the engine when it is first needed, and registers the first nodes.
-func (m *StateManager) start() *statemanager.Engine {
+// nowhere is for executors that are only checked.
+type nowhere struct{}
+
+func (nowhere) Namespace(string) transport.Transport { return transport.Unimplemented{} }
+
+// start makes the server when it is first needed, and registers the first nodes.
+func (m *StateManager) start() *server.Server {
 	m.once.Do(func() {
-		m.engine = statemanager.New(statemanager.Options{
-			Rand:         newRand(m.config.seed),
-			DefaultLease: m.config.lease,
-			Rules:        statemanager.Rules{AsReference: m.config.asReference},
-			OnChange:     m.noteChange,
-		})
-		m.faulty = m.withFaults(view{m, false})
+		o := server.Options{
+			Engine: statemanager.Options{
+				Rand:         newRand(m.config.seed),
+				DefaultLease: m.config.lease,
+				Rules:        statemanager.Rules{AsReference: m.config.asReference},
+				OnChange:     m.noteChange,
+			},
+			WithoutExtensions: m.config.withoutExtensions,
+		}
+		if !m.clock.bubble() {
+			o.Clock, o.Idle = m.clock.own, m.idle
+		}
+		m.server = server.New(o)
+		m.faulty = m.withFaults(&server.View{Server: m.server, Before: m.refusals.next, Registered: m.nodes.takeOver})
 		if len(m.nodes.first) > 0 {
 			if err := m.register(m.config.namespace, m.nodes.first); err != nil {
 				m.t.Errorf("exotest: %v", err)
 			}
 		}
 	})
-	return m.engine
+	return m.server
+}
+
+// calm is the state manager without [WithFaults] and [StateManager.FailNext].
+func (m *StateManager) calm() *server.View {
+	return &server.View{Server: m.start(), Registered: m.nodes.takeOver}
+}
+
+// idle is called where a call would wait, out of a bubble. To wait for a run
+// drives it to its end, however long that takes.
+func (m *StateManager) idle(ctx context.Context, namespace, runID string) error {
+	if runID == "" {
+		return noTime("claim", "a runtime cannot wait for states here, where time does not pass by itself: "+
+			"make the state manager in a bubble of testing/synctest (see exotest.Bubble), or use its Drive")
+	}
+	if err := m.driveRun(ctx, m.t, namespace, runID); err != nil {
+		return noTime("run", err.Error())
+	}
+	return nil
+}
+
+// noTime is the error of a call that would wait for ever, and that no further
+// attempt mends.
+func noTime(op, message string) error {
+	return &transport.Error{Op: op, Status: http.StatusUnprocessableEntity, Message: "exotest: " + message}
 }
 
 // finish is called when the test ends.
 func (m *StateManager) finish() {
-	m.mu.Lock()
-	m.over = true
-	if m.alarm != nil {
-		m.alarm.Stop()
+	if m.server != nil {
+		m.server.Close()
 	}
-	m.mu.Unlock()
 	m.doubles.checkUsed()
 }
 
@@ -139,18 +172,9 @@ func (m *StateManager) Elapsed() time.Duration { return m.clock.elapsed() }
 // Advance lets time pass in which nothing is executed, as if no runtime were up:
 // cron triggers start their runs, and leases end.
 func (m *StateManager) Advance(d time.Duration) {
-	engine := m.start()
-	end := m.clock.now().Add(d)
-	for {
-		next, ok := engine.NextEvent()
-		if !ok || next.After(end) {
-			break
-		}
-		m.clock.pass(next, nil)
-		engine.Advance(m.clock.now())
-	}
-	m.clock.pass(end, nil)
-	engine.Advance(m.clock.now())
+	m.start()
+	m.clock.pass(m.clock.now().Add(d), nil)
+	m.server.Advance() // lest a bubble's timers have not come to it yet
 }
 
 // Client makes a client of the state manager, in its namespace.
@@ -197,7 +221,7 @@ func (m *StateManager) noteChange(statemanager.Change) {
 // change is closed at the next change of a state. Out of a bubble nobody waits
 // for one.
 func (m *StateManager) change() <-chan struct{} {
-	if !m.clock.bubble {
+	if !m.clock.bubble() {
 		return nil
 	}
 	m.mu.Lock()
@@ -206,29 +230,4 @@ func (m *StateManager) change() <-chan struct{} {
 		m.changed = make(chan struct{})
 	}
 	return m.changed
-}
-
-// rearm sees to it that the engine, in a bubble, gets to know when the time of
-// its next event has come, though nobody calls it.
-func (m *StateManager) rearm() {
-	if !m.clock.bubble {
-		return
-	}
-	next, ok := m.engine.NextEvent()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	switch {
-	case m.over || !ok && m.alarm == nil:
-	case !ok:
-		m.alarm.Stop()
-	case m.alarm == nil:
-		m.alarm = time.AfterFunc(time.Until(next), m.ring)
-	default:
-		m.alarm.Reset(time.Until(next))
-	}
-}
-
-func (m *StateManager) ring() {
-	m.engine.Advance(time.Now())
-	m.rearm()
 }

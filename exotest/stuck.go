@@ -28,7 +28,7 @@ func (m *StateManager) runOf(namespace, runID string) (*exo.RunResult, []transpo
 	if err != nil {
 		return nil, nil, err
 	}
-	graph, err := m.engine.Graph(namespace, r.Graph)
+	graph, err := m.server.Graph(namespace, r.Graph)
 	return r, graph.Nodes, err
 }
 

@@ -50,6 +50,34 @@ func Example() {
 	// <nil>
 }
 
+// A stop that loses runs is an error, which says how many.
+func ExampleUnfinishedError() {
+	sm := local.New()
+	ctx, here := context.Background(), sm.Namespace("etl")
+	if err := here.Register(ctx, "worker-1", []transport.NodeSpec{{Name: "Nightly"}}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	graph := transport.GraphSpec{Nodes: []transport.Placement{{Node: "Nightly", Namespace: "etl", Identifier: "nightly"}}}
+	if _, err := here.PutGraph(ctx, "nightly", graph); err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := here.Trigger(ctx, "nightly", transport.TriggerSpec{}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	err := sm.Close() // though nobody has executed the run
+	var unfinished *local.UnfinishedError
+	if errors.As(err, &unfinished) {
+		fmt.Println(unfinished.Count(), unfinished.Runs["etl"])
+	}
+	fmt.Println(err)
+	// Output:
+	// 1 1
+	// 1 run was not finished and is gone: 1 in namespace "etl"
+}
+
 // A state manager that others reach, too: Python workers are given a lease, and
 // browsers may call it from a dashboard.
 func ExampleNew() {

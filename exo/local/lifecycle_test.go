@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -52,6 +53,62 @@ func TestClose(t *testing.T) {
 	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/health", nil))
 	if w.Code != http.StatusServiceUnavailable || w.Body.String() != `{"detail":"the state manager is closed"}` {
 		t.Errorf("HTTP: %d %s", w.Code, w.Body)
+	}
+}
+
+// A stop that loses runs says how many, and where.
+func TestCloseCountsUnfinishedRuns(t *testing.T) {
+	t.Parallel()
+	sm := local.New()
+	etl, ops := sm.Namespace(ns), sm.Namespace("ops")
+	for _, way := range []transport.Transport{etl, ops} {
+		if err := way.Register(t.Context(), "worker", []transport.NodeSpec{spec("A")}); err != nil {
+			t.Fatal(err)
+		}
+		place := step("A", "a", "v")
+		place.Namespace = ns
+		put(t, way, "A", transport.GraphSpec{Nodes: []transport.Placement{place}})
+	}
+	for range 3 {
+		trigger(t, etl, "A", 0)
+	}
+	trigger(t, ops, "A", time.Hour)
+	states := claim(t, etl, transport.ClaimRequest{Nodes: []string{"A"}, Max: 3})
+	do(t, etl, states[0], "x")
+	failure := transport.Report{StateID: states[1].ID, Outcome: transport.Errored{Message: "boom", Permanent: true}}
+	if errs := etl.Report(t.Context(), []transport.Report{failure}); errs != nil {
+		t.Fatal(errs)
+	}
+	for range 2 { // the second time says the same
+		err := sm.Close()
+		var unfinished *local.UnfinishedError
+		if !errors.As(err, &unfinished) || unfinished.Count() != 2 || unfinished.Runs[ns] != 1 || unfinished.Runs["ops"] != 1 {
+			t.Fatalf("close: %v", err)
+		}
+		if got, want := err.Error(), `2 runs were not finished and are gone: 1 in namespace "etl", 1 in namespace "ops"`; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	_, err := etl.Nodes(t.Context())
+	wantClosed(t, "nodes", err)
+}
+
+// Nothing is lost where all runs are terminal, however they ended.
+func TestCloseOfFinishedRuns(t *testing.T) {
+	t.Parallel()
+	sm := local.New(local.WithKeepRuns(1))
+	way := sm.Namespace(ns)
+	prepare(t, way, "A")
+	req := transport.ClaimRequest{Nodes: []string{"A"}, Max: 1}
+	for range 3 {
+		trigger(t, way, "A", 0)
+		do(t, way, claim(t, way, req)[0], "x")
+	}
+	if err := way.(transport.Canceler).CancelRun(t.Context(), trigger(t, way, "A", 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := sm.Close(); err != nil {
+		t.Errorf("close: %v", err)
 	}
 }
 
@@ -128,7 +185,8 @@ func startAndStop(t *testing.T) {
 	}
 	for range 2 {
 		calls.Go(func() {
-			if err := sm.Close(); err != nil {
+			var unfinished *local.UnfinishedError
+			if err := sm.Close(); !errors.As(err, &unfinished) || unfinished.Count() != 1 { // the one with a delay
 				t.Error(err)
 			}
 		})

@@ -6,15 +6,13 @@ package local
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
-	"sync"
 
 	"go.uber.org/zap"
 
 	"github.com/exospherehost/exo-go/exo/transport"
-	"github.com/exospherehost/exo-go/internal/statemanager"
+	"github.com/exospherehost/exo-go/internal/server"
 	"github.com/exospherehost/exo-go/internal/statemanager/httpapi"
 )
 
@@ -22,73 +20,36 @@ import (
 // reference state manager, minus the ways in which that one loses work
 // (see docs/differences.md). It is safe for concurrent use.
 type StateManager struct {
-	engine *statemanager.Engine
-	claims claimWaiters
-	rests  restWaiters
-	clock  clock
+	server *server.Server
+	view   server.View
 
 	log         *zap.Logger
-	extensions  []transport.Extension
 	corsOrigins []string
-
-	calls   gate
-	closing chan struct{} // closed first by Close, so that no call waits on
-	once    sync.Once
 }
 
-// New makes a state manager that keeps its state in memory. It starts one
-// goroutine, which [StateManager.Close] ends.
+var (
+	_ transport.StateManager    = (*StateManager)(nil)
+	_ transport.NamespaceLister = (*StateManager)(nil)
+)
+
+// New makes a state manager that keeps its state in memory, until
+// [StateManager.Close].
 func New(opts ...Option) *StateManager {
-	c := config{
-		log:         zap.NewNop(),
-		extensions:  allExtensions(),
-		corsOrigins: httpapi.DefaultCORSOrigins(),
-	}
+	c := config{log: zap.NewNop(), corsOrigins: httpapi.DefaultCORSOrigins()}
 	for _, o := range opts {
 		o.apply(&c)
 	}
-	if c.engine.Rules.AsReference {
-		c.extensions = slices.DeleteFunc(c.extensions, func(x transport.Extension) bool { return x == transport.ExtensionCollect })
-	}
-	s := &StateManager{
-		log: c.log, extensions: c.extensions, corsOrigins: c.corsOrigins,
-		calls: newGate(), closing: make(chan struct{}),
-	}
-	c.engine.OnChange = s.changed
-	s.engine = statemanager.New(c.engine)
-	s.claims.init(s)
-	s.rests.init()
-	s.clock.start(s)
-	return s
-}
-
-// changed hears of every transition of a state, under the engine's lock.
-func (s *StateManager) changed(c statemanager.Change) {
-	if c.To == transport.StatusCreated {
-		s.claims.created(c)
-	}
-	if c.RunAtRest {
-		s.rests.wake(c.Namespace, c.RunID)
-	}
+	s := server.New(c.server)
+	return &StateManager{server: s, view: server.View{Server: s}, log: c.log, corsOrigins: c.corsOrigins}
 }
 
 // Namespace gives the transport of a namespace, by direct calls. It has all
 // abilities of the seam, but [WithoutExtensions].
-func (s *StateManager) Namespace(name string) transport.Transport {
-	n := namespace{s: s, name: name}
-	if len(s.extensions) == 0 {
-		return &n
-	}
-	return &extendedNamespace{n}
-}
+func (s *StateManager) Namespace(name string) transport.Transport { return s.view.Namespace(name) }
 
 // Namespaces lists the namespaces that hold nodes, graphs or runs.
-func (s *StateManager) Namespaces(context.Context) ([]string, error) {
-	if err := s.enter("list namespaces"); err != nil {
-		return nil, err
-	}
-	defer s.leave()
-	return s.engine.Namespaces(), nil
+func (s *StateManager) Namespaces(ctx context.Context) ([]string, error) {
+	return s.view.Namespaces(ctx)
 }
 
 // Handler serves the Exosphere HTTP protocol, for runtimes in other processes
@@ -103,60 +64,19 @@ func (s *StateManager) Handler(apiKeys ...string) http.Handler {
 	if !slices.ContainsFunc(apiKeys, func(key string) bool { return key != "" }) {
 		s.log.Warn("serving HTTP without an API key: all calls that need one are refused")
 	}
-	h := httpapi.New(httpapi.Options{
-		Engine: s.engine, Host: host{s}, Keys: apiKeys, Extensions: s.extensions,
-		CORSOrigins: s.corsOrigins, Logger: s.log,
-	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := s.enter("serve"); err != nil {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusServiceUnavailable)
-			_, _ = w.Write([]byte(`{"detail":"` + ErrClosed.Error() + `"}`))
-			return
-		}
-		defer s.leave()
-		h.ServeHTTP(w, r)
-	})
+	return httpapi.New(httpapi.Options{Server: s.server, Keys: apiKeys, CORSOrigins: s.corsOrigins, Logger: s.log})
 }
 
-// Close ends all waiting, waits for calls under way, and stops the goroutine
-// of [New]. Calls made afterwards fail with [ErrClosed]. It may be called more
-// than once, and always returns nil.
+// Close ends all waiting, waits for calls under way, and stops the timers. Calls
+// made afterwards fail with [ErrClosed].
+//
+// What was kept in memory is gone then. If that includes runs that were not
+// terminal yet, the error is an [*UnfinishedError] that counts them; otherwise it
+// is nil. Close may be called more than once, and returns the same each time.
 func (s *StateManager) Close() error {
-	s.once.Do(func() {
-		close(s.closing)
-		s.calls.shut()
-		s.clock.stop()
-	})
-	return nil
-}
-
-// ErrClosed is found by [errors.Is] in what calls fail with after
-// [StateManager.Close]: a [transport.Error] that no further attempt can mend.
-var ErrClosed = errors.New("the state manager is closed")
-
-func closed(op string) error {
-	return &transport.Error{Op: op, Status: http.StatusGone, Message: ErrClosed.Error(), Err: ErrClosed}
-}
-
-// ended is the error of a call whose context ended.
-func ended(op string, cause error) error {
-	return &transport.Error{Op: op, Message: cause.Error(), Err: cause}
-}
-
-// enter begins a call, which leave ends.
-func (s *StateManager) enter(op string) error {
-	if !s.calls.enter() {
-		return closed(op)
+	s.server.Close()
+	if runs := s.server.Unfinished(); len(runs) > 0 {
+		return &UnfinishedError{Runs: runs}
 	}
 	return nil
-}
-
-func (s *StateManager) leave() { s.calls.leave() }
-
-func allExtensions() []transport.Extension {
-	return []transport.Extension{
-		transport.ExtensionWait, transport.ExtensionLease, transport.ExtensionReport, transport.ExtensionStore,
-		transport.ExtensionRun, transport.ExtensionCancel, transport.ExtensionAttempt, transport.ExtensionCollect,
-	}
 }

@@ -5,17 +5,15 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/exospherehost/exo-go/exo/transport"
-	"github.com/exospherehost/exo-go/internal/statemanager"
+	"github.com/exospherehost/exo-go/internal/server"
 )
 
 // An Option changes how a [StateManager] is made.
 type Option interface{ apply(*config) }
 
 type config struct {
-	engine      statemanager.Options
+	server      server.Options
 	log         *zap.Logger
-	extensions  []transport.Extension
 	corsOrigins []string
 }
 
@@ -29,7 +27,7 @@ func (o option) apply(c *config) { o(c) }
 // renews it. The default is 0: what is claimed without a lease stays claimed
 // until it is reported.
 func WithDefaultLease(d time.Duration) Option {
-	return option(func(c *config) { c.engine.DefaultLease = d })
+	return option(func(c *config) { c.server.Engine.DefaultLease = d })
 }
 
 // WithLogger sets the logger: faults are logged as errors, and HTTP requests
@@ -43,29 +41,29 @@ func WithLogger(l *zap.Logger) Option {
 // from then on. Runs under way are never dropped. The default is 0, which keeps
 // all of them.
 func WithKeepRuns(n int) Option {
-	return option(func(c *config) { c.engine.KeepRuns = n })
+	return option(func(c *config) { c.server.Engine.KeepRuns = n })
 }
 
 // WithKeepStates bounds memory by the number of states of runs at rest, as
 // [WithKeepRuns] does by the number of runs, except that the run which came to
 // rest last is always kept. The default is 0: no bound.
 func WithKeepStates(n int) Option {
-	return option(func(c *config) { c.engine.KeepStates = n })
+	return option(func(c *config) { c.server.Engine.KeepStates = n })
 }
 
 // WithoutExtensions makes the state manager act like one that has never heard
 // of the additions to the protocol (protocol.md §13): no waiting claims, no
-// leases on request, no store, no cancelling, and states that do not say their
-// run. It serves to test code that must do without.
+// leases on request, no store, no cancelling, failures marked permanent that are
+// retried, and states that do not say their run. It serves to test code that must do without.
 func WithoutExtensions() Option {
-	return option(func(c *config) { c.extensions = nil })
+	return option(func(c *config) { c.server.WithoutExtensions = true })
 }
 
 // AsReference makes joins behave as the reference state manager's do, with
 // its losses (protocol.md §14), so that a graph bound for it meets here what it
 // will meet there. The default is rules that lose nothing.
 func AsReference() Option {
-	return option(func(c *config) { c.engine.Rules.AsReference = true })
+	return option(func(c *config) { c.server.Engine.Rules.AsReference = true })
 }
 
 // WithCORSOrigins sets the origins that browsers may call the [StateManager.Handler]

@@ -78,7 +78,8 @@ func TestRunIsEnded(t *testing.T) {
 			t.Errorf("by its context: %+v", r)
 		}
 		closed := startRun(t.Context(), way, id, long)
-		if err := sm.Close(); err != nil {
+		var unfinished *local.UnfinishedError
+		if err := sm.Close(); !errors.As(err, &unfinished) || unfinished.Count() != 1 {
 			t.Fatal(err)
 		}
 		if r := <-closed; r.took != 0 {

@@ -16,17 +16,16 @@ func putGraph(c *call, b *graphBody) error {
 	if err != nil {
 		return err
 	}
-	g, err := c.engine.PutGraph(c.host.Now(), c.namespace(), c.params[1], spec)
+	g, err := c.server.PutGraph(c.context(), c.namespace(), c.params[1], spec)
 	if err != nil {
 		return err
 	}
-	c.host.Recheck() // there may be triggers
 	g.Validation, g.Errors = transport.Pending, nil
 	return c.json(newGraphAnswer(&g))
 }
 
 func getGraph(c *call) error {
-	g, err := c.engine.Graph(c.namespace(), c.params[1])
+	g, err := c.server.Graph(c.namespace(), c.params[1])
 	if err != nil {
 		return err
 	}
@@ -34,7 +33,7 @@ func getGraph(c *call) error {
 }
 
 func listGraphs(c *call) error {
-	graphs := c.engine.Graphs(c.namespace())
+	graphs := c.server.Graphs(c.namespace())
 	a := graphsAnswer{Namespace: c.namespace(), Count: len(graphs), Templates: make([]templateAnswer, len(graphs))}
 	for i := range graphs {
 		g := &graphs[i]
@@ -44,7 +43,7 @@ func listGraphs(c *call) error {
 }
 
 func listNodes(c *call) error {
-	nodes := c.engine.Nodes(c.namespace())
+	nodes := c.server.Nodes(c.namespace())
 	a := nodesAnswer{Namespace: c.namespace(), Count: len(nodes), Nodes: make([]nodeAnswer, len(nodes))}
 	for i, n := range nodes {
 		a.Nodes[i] = newNodeAnswer(n)
@@ -53,12 +52,12 @@ func listNodes(c *call) error {
 }
 
 func listNamespaces(c *call) error {
-	names := orEmptyList(c.engine.Namespaces())
+	names := orEmptyList(c.server.Namespaces())
 	return c.json(namespacesAnswer{Namespaces: names, Count: len(names)})
 }
 
 func trigger(c *call, b *triggerBody) error {
-	id, err := c.engine.Trigger(c.host.Now(), c.namespace(), c.params[1], transport.TriggerSpec{
+	id, err := c.server.Trigger(c.context(), c.namespace(), c.params[1], transport.TriggerSpec{
 		Inputs: b.Inputs, Store: b.Store, StartDelay: duration(b.StartDelay),
 	})
 	if err != nil {
@@ -68,7 +67,7 @@ func trigger(c *call, b *triggerBody) error {
 }
 
 func cancelTriggers(c *call) error {
-	n, err := c.engine.CancelTriggers(c.host.Now(), c.namespace(), c.params[1])
+	n, err := c.server.CancelTriggers(c.context(), c.namespace(), c.params[1])
 	if err != nil {
 		return err
 	}
@@ -79,7 +78,7 @@ func cancelTriggers(c *call) error {
 }
 
 func manualRetry(c *call, b *retryBody) error {
-	id, err := c.engine.Retry(c.host.Now(), c.namespace(), c.params[1], b.FanoutID, b.Force)
+	id, err := c.server.Retry(c.context(), c.namespace(), c.params[1], b.FanoutID, b.Force)
 	if err != nil {
 		return err
 	}
@@ -99,7 +98,7 @@ func listRuns(c *call) error {
 		return err
 	}
 	size = min(size, maxPage)
-	p, err := c.engine.Runs(c.namespace(), int(page), int(max(size, 1)))
+	p, err := c.server.Runs(c.namespace(), int(page), int(max(size, 1)))
 	if err != nil {
 		return err
 	}
@@ -123,7 +122,7 @@ func (r *reader) parameter(place, name, value string, s shape[int64], into *int6
 }
 
 func runGraph(c *call) error {
-	g, err := c.engine.RunGraph(c.namespace(), c.params[1])
+	g, err := c.server.RunGraph(c.namespace(), c.params[1])
 	if err != nil {
 		return err
 	}
@@ -131,7 +130,7 @@ func runGraph(c *call) error {
 }
 
 func stateDetail(c *call) error {
-	s, err := c.engine.StateDetail(c.namespace(), c.params[1], c.params[2], c.params[3])
+	s, err := c.server.StateDetail(c.namespace(), c.params[1], c.params[2], c.params[3])
 	if err != nil {
 		return err
 	}
@@ -162,12 +161,7 @@ func getRun(c *call) error {
 	if len(r.problems) > 0 {
 		return r.verdict()
 	}
-	if wait > 0 {
-		if err := c.host.AwaitRun(c.request.Context(), c.namespace(), c.params[1], min(duration(wait), maxWait)); err != nil {
-			return err
-		}
-	}
-	info, states, err := c.engine.RunPart(c.namespace(), c.params[1], int(from), int(most))
+	info, states, err := c.server.Run(c.context(), c.namespace(), c.params[1], min(duration(wait), maxWait), int(from), int(most))
 	if err != nil {
 		return err
 	}
@@ -179,7 +173,7 @@ func getRun(c *call) error {
 }
 
 func cancelRun(c *call) error {
-	if err := c.engine.CancelRun(c.host.Now(), c.namespace(), c.params[1]); err != nil {
+	if err := c.server.CancelRun(c.context(), c.namespace(), c.params[1]); err != nil {
 		return err
 	}
 	return c.json(statusAnswer{Status: string(transport.RunCancelled)})

@@ -17,8 +17,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/exospherehost/exo-go/exo/transport"
-	"github.com/exospherehost/exo-go/internal/statemanager"
+	"github.com/exospherehost/exo-go/internal/server"
 )
 
 const (
@@ -29,36 +28,15 @@ const (
 	maxWait         = 30 * time.Second
 )
 
-// A Host lends the engine what it does without: the time, and a place where
-// callers can wait.
-type Host interface {
-	// Now is the time for the engine's calls.
-	Now() time.Time
-
-	// Claim is the engine's, and waits for a first state as the request asks. It
-	// gives an error only if no state was taken: the end of ctx, for one.
-	Claim(ctx context.Context, namespace string, req transport.ClaimRequest) ([]transport.State, error)
-
-	// AwaitRun waits until the run is at rest, but no longer than the time given
-	// or until ctx ends, neither of which is an error.
-	AwaitRun(ctx context.Context, namespace, runID string, wait time.Duration) error
-
-	// Recheck says that the engine's next event may be nearer than it was.
-	Recheck()
-}
-
 // Options configures a [Handler].
 type Options struct {
-	Engine *statemanager.Engine
-	Host   Host
+	// Server answers the calls. The extensions that it has are announced; without
+	// any the handler acts like one that has never heard of them.
+	Server *server.Server
 
 	// Keys are the API keys, each of which opens the whole API. Empty ones do
 	// not count; without any, all calls that need a key are refused.
 	Keys []string
-
-	// Extensions are those of protocol.md §13 that are announced. Without any the
-	// handler acts like a server that has never heard of them.
-	Extensions []transport.Extension
 
 	// CORSOrigins are the origins that browsers may call from.
 	CORSOrigins []string
@@ -70,8 +48,7 @@ type Options struct {
 // A Handler answers the calls of runtimes and of clients. It is safe for
 // concurrent use.
 type Handler struct {
-	engine     *statemanager.Engine
-	host       Host
+	server     *server.Server
 	keys       keyring
 	cors       cors
 	log        *zap.Logger
@@ -84,15 +61,15 @@ type Handler struct {
 // New makes a Handler.
 func New(o Options) *Handler {
 	h := &Handler{
-		engine: o.Engine, host: o.Host, log: o.Logger,
+		server: o.Server, log: o.Logger,
 		keys: newKeyring(o.Keys), cors: newCORS(o.CORSOrigins),
 	}
 	if h.log == nil {
 		h.log = zap.NewNop()
 	}
-	if len(o.Extensions) > 0 {
-		names := make([]string, len(o.Extensions))
-		for i, e := range o.Extensions {
+	if extensions := o.Server.Extensions(); len(extensions) > 0 {
+		names := make([]string, len(extensions))
+		for i, e := range extensions {
 			names[i] = string(e)
 		}
 		h.extensions = []string{strings.Join(names, ", ")}
@@ -121,6 +98,9 @@ type call struct {
 // namespace is that of the path: the first parameter wherever there is one.
 func (c *call) namespace() string { return c.params[0] }
 
+// context ends with the request.
+func (c *call) context() context.Context { return c.request.Context() }
+
 // json answers with v.
 func (c *call) json(v any) error {
 	c.out = appendJSON(c.out, v)
@@ -146,8 +126,16 @@ func (c *call) release() {
 
 var jsonType = []string{"application/json"}
 
-// ServeHTTP answers one request.
+// ServeHTTP answers one request. The server waits for it before it closes, and
+// requests after that are answered 503.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !h.server.Enter() {
+		w.Header()["Content-Type"] = jsonType
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(`{"detail":"` + server.ErrClosed.Error() + `"}`))
+		return
+	}
+	defer h.server.Leave()
 	begun := time.Now()
 	id := requestID(r.Header.Get("X-Exosphere-Request-Id"))
 	header := w.Header()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/exospherehost/exo-go/exo/transport"
-	"github.com/exospherehost/exo-go/internal/statemanager/httpapi"
+	"github.com/exospherehost/exo-go/internal/server"
 )
 
 const (
@@ -213,16 +214,6 @@ type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
 
-// faultyHost fails in the way that its claim does.
-type faultyHost struct {
-	httpapi.Host
-	claim func(ctx context.Context) ([]transport.State, error)
-}
-
-func (h faultyHost) Claim(ctx context.Context, _ string, _ transport.ClaimRequest) ([]transport.State, error) {
-	return h.claim(ctx)
-}
-
 // A fault of ours is answered 500, tells nothing of what is inside, and is
 // logged; the next request is served.
 func TestFaults(t *testing.T) {
@@ -230,24 +221,25 @@ func TestFaults(t *testing.T) {
 	const inside = "a secret of the inside"
 	tests := []struct {
 		name  string
-		claim func(context.Context) ([]transport.State, error)
+		fails func(context.Context) error
 		code  int
 		body  string
 	}{
-		{"panic", func(context.Context) ([]transport.State, error) { panic(inside) }, 500, `{"success":false,"detail":"internal server error"}`},
-		{"error", func(context.Context) ([]transport.State, error) { return nil, errors.New(inside) }, 500, `{"success":false,"detail":"internal server error"}`},
-		{"error of status 500", func(context.Context) ([]transport.State, error) {
-			return nil, &transport.Error{Status: 500, Message: inside}
+		{"panic", func(context.Context) error { panic(inside) }, 500, `{"success":false,"detail":"internal server error"}`},
+		{"error", func(context.Context) error { return errors.New(inside) }, 500, `{"success":false,"detail":"internal server error"}`},
+		{"error of status 500", func(context.Context) error {
+			return &transport.Error{Status: 500, Message: inside}
 		}, 500, `{"success":false,"detail":"internal server error"}`},
-		{"refusal", func(context.Context) ([]transport.State, error) {
-			return nil, &transport.Error{Status: 410, Message: "gone"}
+		{"refusal", func(context.Context) error {
+			return &transport.Error{Status: 410, Message: "gone"}
 		}, 410, `{"detail":"gone"}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			core, logs := observer.New(zapcore.WarnLevel)
-			s := newTestServer(t, testOptions{log: zap.New(core), host: faultyHost{claim: tt.claim}, extensions: true})
+			s := newTestServer(t, testOptions{log: zap.New(core), extensions: true})
+			s.Replace(http.MethodPost, enqueuePath, tt.fails)
 			w := s.do(t, request(http.MethodPost, enqueuePath, enqueueBody))
 			if w.Code != tt.code || w.Body.String() != tt.body {
 				t.Errorf("%d %s, want %d %s", w.Code, w.Body, tt.code, tt.body)
@@ -264,9 +256,8 @@ func TestFaults(t *testing.T) {
 
 func TestAbort(t *testing.T) {
 	t.Parallel()
-	s := newTestServer(t, testOptions{host: faultyHost{claim: func(context.Context) ([]transport.State, error) {
-		panic(http.ErrAbortHandler)
-	}}})
+	s := newTestServer(t, testOptions{})
+	s.Replace(http.MethodPost, enqueuePath, func(context.Context) error { panic(http.ErrAbortHandler) })
 	defer func() {
 		if err, ok := recover().(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 			t.Errorf("recovered %v", err)
@@ -279,50 +270,78 @@ func TestAbort(t *testing.T) {
 // is gone or the server stops. States that were taken by then are told.
 func TestClaimWhoseContextEnds(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for want, states := range map[string][]transport.State{
-		`{"count":0,"namespace":"etl","status":"QUEUED","states":[]}`: nil,
-		`{"count":1,"namespace":"etl","status":"QUEUED","states":[{"state_id":"1","node_name":"Upper","identifier":"u","inputs":{},"created_at":"1970-01-01T00:00:00.000000"}]}`: {
-			{ID: "1", Node: "Upper", Identifier: "u", Inputs: transport.Object(`{}`), CreatedAt: time.Unix(0, 0)},
-		},
-	} {
-		s := newTestServer(t, testOptions{host: faultyHost{claim: func(ctx context.Context) ([]transport.State, error) {
-			if states != nil {
-				return states, nil
-			}
-			return nil, ctx.Err()
-		}}})
+	for _, before := range []bool{true, false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		clock := &tellingClock{}
+		s := newTestServer(t, testOptions{clock: clock.over})
+		s.mustRun(t)
+		if clock.asked = cancel; before {
+			cancel()
+		}
 		w := s.do(t, request(http.MethodPost, enqueuePath, enqueueBody).WithContext(ctx))
-		if w.Code != http.StatusOK || w.Body.String() != want {
+		want := `{"count":1,"namespace":"etl","status":"QUEUED","states":[{"state_id":`
+		if before {
+			want = `{"count":0,"namespace":"etl","status":"QUEUED","states":[]}`
+		}
+		if w.Code != http.StatusOK || !strings.HasPrefix(w.Body.String(), want) {
 			t.Errorf("%d %s, want %s", w.Code, w.Body, want)
 		}
 	}
 }
 
+// A tellingClock tells what it is asked for.
+type tellingClock struct {
+	server.Clock
+	asked  func() // for the time
+	timers []time.Duration
+}
+
+func (c *tellingClock) over(m *server.ManualClock) server.Clock {
+	c.Clock = m
+	return c
+}
+
+func (c *tellingClock) Now() time.Time {
+	if c.asked != nil {
+		c.asked()
+	}
+	return c.Clock.Now()
+}
+
+// AfterFunc fires at once.
+func (c *tellingClock) AfterFunc(d time.Duration, f func()) server.Timer {
+	c.timers = append(c.timers, d)
+	return time.AfterFunc(0, f)
+}
+
+// mustRun starts a run of a graph of one step, of the node Upper.
+func (s *testServer) mustRun(t *testing.T) {
+	t.Helper()
+	s.must(t, http.MethodPut, "/nodes/", `{"runtime_name":"r","nodes":[{"name":"Upper","inputs_schema":{},"outputs_schema":{},"secrets":[]}]}`)
+	s.must(t, http.MethodPut, "/graph/g", `{"secrets":{},"nodes":[{"node_name":"Upper","namespace":"etl","identifier":"u","inputs":{}}]}`)
+	s.must(t, http.MethodPost, "/graph/g/trigger", `{}`)
+}
+
 // Bounds of a claim are kept before anybody waits.
 func TestClaimBounds(t *testing.T) {
 	t.Parallel()
-	var got transport.ClaimRequest
-	s := newTestServer(t, testOptions{extensions: true, host: recordingHost{claimed: &got}})
-	w := s.do(t, request(http.MethodPost, enqueuePath,
-		`{"nodes":["A","B"],"batch_size":99999999999999999999,"wait_ms":99999999999999999999,"lease_ms":99999999999999999999}`))
-	if w.Code != http.StatusOK {
+	const boundless = `{"nodes":["Upper"],"batch_size":99999999999999999999,"wait_ms":99999999999999999999,"lease_ms":99999999999999999999}`
+	clock := &tellingClock{}
+	s := newTestServer(t, testOptions{extensions: true, waits: true, clock: clock.over})
+	if w := s.do(t, request(http.MethodPost, enqueuePath, boundless)); w.Code != http.StatusOK {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
-	if got.Max != 1000 || got.Wait != 30*time.Second || got.Lease != 1<<63-1 {
-		t.Errorf("claimed %+v", got)
+	if !slices.Equal(clock.timers, []time.Duration{30 * time.Second}) {
+		t.Errorf("waited %v", clock.timers)
 	}
-}
-
-type recordingHost struct {
-	httpapi.Host
-	claimed *transport.ClaimRequest
-}
-
-func (h recordingHost) Claim(_ context.Context, _ string, req transport.ClaimRequest) ([]transport.State, error) {
-	*h.claimed = req
-	return nil, nil
+	s.mustRun(t)
+	for range 1000 {
+		s.must(t, http.MethodPost, "/graph/g/trigger", `{}`)
+	}
+	got := s.must(t, http.MethodPost, "/states/enqueue", boundless)
+	if n := strings.Count(got, `"lease_ms":9223372036854`); n != 1000 {
+		t.Errorf("claimed %d states: %.300s", n, got)
+	}
 }
 
 // Secrets of a graph come back in no answer, whatever is wrong with the request.

@@ -59,7 +59,7 @@ func replay(t *testing.T, script *transcript, extensions bool, visit func(r *htt
 	s := newTestServer(t, testOptions{extensions: extensions, asReference: script.asReference})
 	vars := map[string]string{}
 	for _, x := range script.exchanges {
-		s.advance(t, x.advance)
+		s.Advance(x.advance)
 		r := x.request(vars)
 		got := s.do(t, r)
 		visit(r, fill(x.body, vars), got)

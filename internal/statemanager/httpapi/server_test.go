@@ -5,14 +5,13 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
-	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/server"
 	"github.com/exospherehost/exo-go/internal/statemanager"
 	"github.com/exospherehost/exo-go/internal/statemanager/httpapi"
 )
@@ -21,34 +20,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const testKey = "the right key"
 
-// testHost gives the engine the time that a test has set, and lets nobody wait.
-type testHost struct {
-	engine *statemanager.Engine
-
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (h *testHost) Now() time.Time {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.now
-}
-
-func (h *testHost) Claim(_ context.Context, ns string, req transport.ClaimRequest) ([]transport.State, error) {
-	return h.engine.Claim(h.Now(), ns, req), nil
-}
-
-func (h *testHost) AwaitRun(_ context.Context, ns, runID string, _ time.Duration) error {
-	_, err := h.engine.AtRest(ns, runID)
-	return err
-}
-
-func (h *testHost) Recheck() {}
-
 type testServer struct {
-	*testHost
-	http.Handler
+	*server.ManualClock
+	*httpapi.Handler
 	start time.Time
 }
 
@@ -58,46 +32,37 @@ type testOptions struct {
 	defaultLease time.Duration
 	keys         []string
 	log          *zap.Logger
-	host         httpapi.Host
+	waits        bool                                   // calls wait, where they ask to
+	clock        func(*server.ManualClock) server.Clock // nil: the manual one
 }
 
-var allExtensions = []transport.Extension{
-	transport.ExtensionWait, transport.ExtensionLease, transport.ExtensionReport, transport.ExtensionStore,
-	transport.ExtensionRun, transport.ExtensionCancel, transport.ExtensionAttempt, transport.ExtensionCollect,
-}
-
-// newTestServer is a handler over an engine whose time begins on a Monday
-// morning.
+// newTestServer is a handler over a server whose time begins on a Monday morning,
+// and passes when it is told to.
 func newTestServer(tb testing.TB, o testOptions) *testServer {
 	tb.Helper()
 	start := time.Date(2026, time.January, 5, 9, 0, 0, 0, time.UTC)
-	engine := statemanager.New(statemanager.Options{
-		Rand:  rand.NewPCG(1, 2),
-		Rules: statemanager.Rules{AsReference: o.asReference}, DefaultLease: o.defaultLease,
+	manual := server.NewManualClock(start)
+	options := server.Options{
+		Engine: statemanager.Options{
+			Rand:  rand.NewPCG(1, 2),
+			Rules: statemanager.Rules{AsReference: o.asReference}, DefaultLease: o.defaultLease,
+		},
+		Clock: manual, WithoutExtensions: !o.extensions,
+	}
+	if !o.waits {
+		options.Idle = func(context.Context, string, string) error { return nil }
+	}
+	if o.clock != nil {
+		options.Clock = o.clock(manual)
+	}
+	keys := o.keys
+	if keys == nil {
+		keys = []string{testKey}
+	}
+	handler := httpapi.New(httpapi.Options{
+		Server: server.New(options), Keys: keys, Logger: o.log, CORSOrigins: httpapi.DefaultCORSOrigins(),
 	})
-	host := &testHost{engine: engine, now: start}
-	options := httpapi.Options{
-		Engine: engine, Host: host, Keys: []string{testKey}, Logger: o.log, CORSOrigins: httpapi.DefaultCORSOrigins(),
-	}
-	if o.host != nil {
-		options.Host = o.host
-	}
-	if o.keys != nil {
-		options.Keys = o.keys
-	}
-	if o.extensions {
-		options.Extensions = allExtensions
-	}
-	return &testServer{testHost: host, Handler: httpapi.New(options), start: start}
-}
-
-// advance moves time, and has the engine do what it brings.
-func (s *testServer) advance(tb testing.TB, d time.Duration) {
-	tb.Helper()
-	s.mu.Lock()
-	s.now = s.now.Add(d)
-	s.mu.Unlock()
-	s.engine.Advance(s.Now())
+	return &testServer{ManualClock: manual, Handler: handler, start: start}
 }
 
 func (s *testServer) do(tb testing.TB, r *http.Request) *httptest.ResponseRecorder {

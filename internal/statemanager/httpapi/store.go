@@ -5,7 +5,7 @@ import "net/http"
 // The store of a run, as its nodes see it (protocol.md §13, store).
 
 func storeAll(c *call) error {
-	values, err := c.engine.StoreAll(c.namespace(), c.params[1])
+	values, err := c.server.StoreAll(c.namespace(), c.params[1])
 	if err != nil {
 		return err
 	}
@@ -13,7 +13,7 @@ func storeAll(c *call) error {
 }
 
 func storeGet(c *call) error {
-	value, ok, err := c.engine.StoreGet(c.namespace(), c.params[1], c.params[2])
+	value, ok, err := c.server.StoreGet(c.namespace(), c.params[1], c.params[2])
 	if err != nil {
 		return err
 	}
@@ -25,14 +25,14 @@ func storeGet(c *call) error {
 
 // storePut writes a key, under a condition if there is one.
 func storePut(c *call, b *storeBody) error {
-	now, ns, id, key := c.host.Now(), c.namespace(), c.params[1], c.params[2]
+	ctx, ns, id, key := c.context(), c.namespace(), c.params[1], c.params[2]
 	if !b.If.given {
-		if err := c.engine.StoreSet(now, ns, id, key, b.Value); err != nil {
+		if err := c.server.StoreSet(ctx, ns, id, key, b.Value); err != nil {
 			return err
 		}
 		return c.json(valueAnswer{Value: b.Value})
 	}
-	swapped, err := c.engine.StoreSwap(now, ns, id, key, b.If.value, b.Value)
+	swapped, err := c.server.StoreSwap(ctx, ns, id, key, b.If.value, b.Value)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func storePut(c *call, b *storeBody) error {
 }
 
 func storeDelete(c *call) error {
-	if err := c.engine.StoreDelete(c.host.Now(), c.namespace(), c.params[1], c.params[2]); err != nil {
+	if err := c.server.StoreDelete(c.context(), c.namespace(), c.params[1], c.params[2]); err != nil {
 		return err
 	}
 	return c.json(struct{}{})

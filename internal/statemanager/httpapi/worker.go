@@ -9,14 +9,14 @@ import (
 // The calls of runtimes (protocol.md §3 and, of §13, wait, lease and report).
 
 func register(c *call, b *registerBody) error {
-	if err := c.engine.Register(c.host.Now(), c.namespace(), b.Runtime, b.Nodes); err != nil {
+	if err := c.server.Register(c.context(), c.namespace(), b.Runtime, b.Nodes); err != nil {
 		return err
 	}
 	return c.json(registerAnswer{Runtime: b.Runtime, Nodes: b.Nodes})
 }
 
 func enqueue(c *call, b *enqueueBody) error {
-	ctx := c.request.Context()
+	ctx := c.context()
 	req := transport.ClaimRequest{
 		Nodes: b.Nodes,
 		Max:   int(max(0, min(b.BatchSize, maxBatch))),
@@ -29,7 +29,7 @@ func enqueue(c *call, b *enqueueBody) error {
 		defer c.waits.end(key, stop)
 		req.Stop = stop
 	}
-	states, err := c.host.Claim(ctx, c.namespace(), req)
+	states, err := c.server.Claim(ctx, c.namespace(), req)
 	// A context that ends while the client waits means that the client has gone,
 	// or that the server is being stopped: then it is told that there is nothing.
 	if err != nil && ctx.Err() == nil {
@@ -41,7 +41,7 @@ func enqueue(c *call, b *enqueueBody) error {
 
 // report1 hands in one report.
 func (c *call) report1(token string, o transport.Outcome) error {
-	res, err := c.engine.Report(c.host.Now(), c.namespace(), transport.Report{StateID: c.params[1], Token: token, Outcome: o})
+	res, err := c.server.Report(c.context(), c.namespace(), transport.Report{StateID: c.params[1], Token: token, Outcome: o})
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func report(c *call, b *reportBody) error {
 			reports = append(reports, e.Report)
 		}
 	}
-	results, errs := c.engine.ReportAll(c.host.Now(), c.namespace(), reports)
+	results, errs := c.server.ReportAll(c.context(), c.namespace(), reports)
 	c.out = append(c.out, `{"results":[`...)
 	n := 0 // of the reports that were handed in
 	for i := range b.Reports {
@@ -103,12 +103,15 @@ func appendRefusedReport(dst []byte, err error) []byte {
 }
 
 func heartbeat(c *call, b *heartbeatBody) error {
-	lost := c.engine.Heartbeat(c.host.Now(), c.namespace(), b.Leases, duration(b.LeaseMS))
+	lost, err := c.server.Heartbeat(c.context(), c.namespace(), b.Leases, duration(b.LeaseMS))
+	if err != nil {
+		return err
+	}
 	return c.json(heartbeatAnswer{Lost: orEmptyList(lost)})
 }
 
 func secrets(c *call) error {
-	s, err := c.engine.Secrets(c.host.Now(), c.namespace(), c.params[1])
+	s, err := c.server.Secrets(c.context(), c.namespace(), c.params[1])
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package local
+package server
 
 import (
 	"container/heap"
@@ -12,8 +12,8 @@ import (
 	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
-// claim is the engine's, with waiting: one piece of code for callers in this
-// process and over HTTP. It gives an error only if it took nothing.
+// Claim is the engine's, with waiting. It gives an error only if it took nothing:
+// the end of ctx, for one.
 //
 // Waiters stand in a line for each queue, that is, for each node of a
 // namespace. Each state that can be claimed wakes the first in its line, who
@@ -26,60 +26,75 @@ import (
 //   - For a line with somebody in it there is, at any time, no state to be
 //     claimed but one that somebody has just been woken for, who on leaving, for
 //     whatever reason, looks at all of the lines left and wakes the next in
-//     those that still have states (passOn). One who was woken for a state of
+//     those that still have states (leave). One who was woken for a state of
 //     one queue and took one of another has left nobody standing.
 //   - A line is marked with the time at which its next state becomes due: by who
 //     goes to sleep in it, by a state that is created with a delay, and by who
-//     passes on. The clock wakes the first in line then.
-func (s *StateManager) claim(ctx context.Context, ns string, req transport.ClaimRequest) ([]transport.State, error) {
+//     passes on. The alarm wakes the first in line then.
+func (s *Server) Claim(ctx context.Context, ns string, req transport.ClaimRequest) ([]transport.State, error) {
+	states, err := s.claim(ctx, ns, s.heardClaim(req))
+	s.Tell(states)
+	return states, err
+}
+
+func (s *Server) claim(ctx context.Context, ns string, req transport.ClaimRequest) ([]transport.State, error) {
+	const op = "claim"
 	if err := ctx.Err(); err != nil {
-		return nil, ended("claim", err)
+		return nil, ended(op, err)
 	}
-	states := s.take(ns, req)
-	if len(states) > 0 || req.Wait <= 0 || req.Max <= 0 {
-		return states, nil
+	states, err := s.Take(ctx, ns, req)
+	if len(states) > 0 || err != nil || req.Wait <= 0 || req.Max <= 0 {
+		return states, err
+	}
+	if s.idle != nil {
+		if err := s.idle(ctx, ns, ""); err != nil {
+			return nil, err
+		}
+		return s.Take(ctx, ns, req)
 	}
 	w := &waiter{namespace: ns, nodes: req.Nodes, woken: make(chan struct{}, 1)}
-	timeout := time.NewTimer(req.Wait)
-	defer timeout.Stop()
+	defer s.claims.leave(w)
+	timeout := make(chan struct{})
+	defer s.clock.AfterFunc(req.Wait, func() { close(timeout) }).Stop()
 	for {
 		s.claims.join(w)
 		if err := ctx.Err(); err != nil { // it may have ended as w was woken
-			s.claims.leave(w)
-			return nil, ended("claim", err)
+			return nil, ended(op, err)
 		}
-		if states = s.take(ns, req); len(states) > 0 {
-			s.claims.leave(w)
-			return states, nil
+		if states, err = s.Take(ctx, ns, req); len(states) > 0 || err != nil {
+			return states, err
 		}
 		s.claims.watch(w)
 		select {
 		case <-w.woken:
-		case <-timeout.C:
-			states = s.take(ns, req)
-			s.claims.leave(w)
-			return states, nil
+		case <-timeout:
+			return s.Take(ctx, ns, req)
 		case <-ctx.Done():
-			s.claims.leave(w)
-			return nil, ended("claim", ctx.Err())
+			return nil, ended(op, ctx.Err())
 		case <-req.Stop:
-			s.claims.leave(w)
 			return nil, nil
 		case <-s.closing:
-			s.claims.leave(w)
-			return nil, closed("claim")
+			return nil, closed(op)
 		}
 	}
 }
 
-// take claims what is there.
-func (s *StateManager) take(ns string, req transport.ClaimRequest) []transport.State {
-	now := time.Now()
-	states := s.engine.Claim(now, ns, req)
-	if len(states) > 0 && states[0].Lease > 0 {
-		s.clock.by(now.Add(states[0].Lease))
-	}
-	return states
+// Take claims what is there. Unlike Claim it tells all of the states, extensions
+// or not.
+func (s *Server) Take(ctx context.Context, ns string, req transport.ClaimRequest) ([]transport.State, error) {
+	return change(ctx, s, func(now time.Time) ([]transport.State, error) {
+		states := s.engine.Claim(now, ns, req)
+		if len(states) > 0 {
+			lease := states[0].Lease
+			if lease == 0 {
+				lease = s.defaultLease
+			}
+			if lease > 0 {
+				s.alarm.by(now.Add(lease))
+			}
+		}
+		return states, nil
+	})
 }
 
 type queueKey struct{ namespace, node string }
@@ -89,7 +104,7 @@ type queueKey struct{ namespace, node string }
 // Its lock is taken under the engine's, by created; so the engine is never
 // called under it.
 type claimWaiters struct {
-	s     *StateManager
+	s     *Server
 	count atomic.Int64 // of those in line
 
 	mu     sync.Mutex
@@ -120,7 +135,7 @@ type place struct {
 	at    *list.Element
 }
 
-func (c *claimWaiters) init(s *StateManager) {
+func (c *claimWaiters) init(s *Server) {
 	c.s = s
 	c.queues = map[queueKey]*queue{}
 }
@@ -202,7 +217,7 @@ func (c *claimWaiters) created(change statemanager.Change) {
 // mark says that a queue has a state that becomes due: the first in line, if
 // there is one, is woken then.
 func (c *claimWaiters) mark(key queueKey, due time.Time) {
-	now := time.Now()
+	now := c.s.clock.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	q := c.queues[key]
@@ -213,11 +228,11 @@ func (c *claimWaiters) mark(key queueKey, due time.Time) {
 	case q.place < 0:
 		q.due = due
 		heap.Push(&c.due, q)
-		c.s.clock.by(due)
+		c.s.alarm.by(due)
 	case due.Before(q.due):
 		q.due = due
 		heap.Fix(&c.due, q.place)
-		c.s.clock.by(due)
+		c.s.alarm.by(due)
 	}
 }
 

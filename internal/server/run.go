@@ -1,46 +1,63 @@
-package local
+package server
 
 import (
 	"context"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// awaitRun waits until the run is at rest, wait has passed, ctx ends or the
-// state manager is being closed; it gives an error only for an unknown run.
-func (s *StateManager) awaitRun(ctx context.Context, ns, runID string, wait time.Duration) error {
+// Run is a run, and at most so many of its states from the one in that place on,
+// once it is terminal or wait has passed. The end of ctx ends the wait as well.
+func (s *Server) Run(ctx context.Context, ns, runID string, wait time.Duration, from, most int) (transport.RunInfo, []transport.StateDetail, error) {
+	if err := s.awaitRun(ctx, ns, runID, wait); err != nil {
+		return transport.RunInfo{}, nil, err
+	}
+	return s.engine.RunPart(ns, runID, from, most)
+}
+
+// awaitRun waits until the run is terminal, wait has passed, ctx ends or the
+// server is being closed, none of which is an error.
+func (s *Server) awaitRun(ctx context.Context, ns, runID string, wait time.Duration) error {
 	if wait <= 0 {
 		return nil
 	}
-	timeout := time.NewTimer(wait)
-	defer timeout.Stop()
+	if s.idle != nil {
+		if atRest, err := s.engine.AtRest(ns, runID); atRest || err != nil {
+			return err
+		}
+		return s.idle(ctx, ns, runID)
+	}
+	timeout := make(chan struct{})
+	defer s.clock.AfterFunc(wait, func() { close(timeout) }).Stop()
 	for {
 		// Listened to first: the run comes to rest before it is looked at, which
 		// then shows, or after, which is then heard.
-		rest := s.rests.join(runKey{ns, runID})
+		rest := s.runs.join(runKey{ns, runID})
 		atRest, err := s.engine.AtRest(ns, runID)
 		if atRest || err != nil {
-			s.rests.leave(rest)
+			s.runs.leave(rest)
 			return err
 		}
 		select {
 		case <-rest.reached:
 			continue // it may have been set going again
-		case <-timeout.C:
+		case <-timeout:
 		case <-ctx.Done():
 		case <-s.closing:
 		}
-		s.rests.leave(rest)
+		s.runs.leave(rest)
 		return nil
 	}
 }
 
 type runKey struct{ namespace, id string }
 
-// restWaiters are the callers that wait for runs to come to rest. Like that of
+// runWaiters are the callers that wait for runs to come to rest. Like that of
 // claimWaiters, its lock is taken under the engine's.
-type restWaiters struct {
+type runWaiters struct {
 	count atomic.Int64 // of those that wait
 
 	mu   sync.Mutex
@@ -54,9 +71,9 @@ type rest struct {
 	reached chan struct{} // closed when it is
 }
 
-func (r *restWaiters) init() { r.runs = map[runKey]*rest{} }
+func (r *runWaiters) init() { r.runs = map[runKey]*rest{} }
 
-func (r *restWaiters) join(key runKey) *rest {
+func (r *runWaiters) join(key runKey) *rest {
 	r.count.Add(1)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -70,7 +87,7 @@ func (r *restWaiters) join(key runKey) *rest {
 }
 
 // leave is for those whose waiting has ended in another way.
-func (r *restWaiters) leave(run *rest) {
+func (r *runWaiters) leave(run *rest) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.runs[run.key] != run {
@@ -83,7 +100,7 @@ func (r *restWaiters) leave(run *rest) {
 }
 
 // wake hears, under the engine's lock, of a run that has come to rest.
-func (r *restWaiters) wake(ns, runID string) {
+func (r *runWaiters) wake(ns, runID string) {
 	if r.count.Load() == 0 {
 		return
 	}
