@@ -276,8 +276,9 @@ func dictOf[V any](value shape[V]) shape[map[string]V] {
 		}
 		m := map[string]V{}
 		*into = m
+		var none, v V
 		return r.Object(func(name jsontext.Span) error {
-			var v V
+			v = none
 			key := r.Text(name)
 			r.enter(key)
 			err := value.read(r, &v)
@@ -318,11 +319,11 @@ func readList[V any](r *reader, element shape[V], most int, into *[]V) error {
 		if cap(l) == 0 {
 			l = make([]V, 0, usual)
 		}
-		var v V
+		var none V
+		l = append(l, none)
 		r.enterAt(n - 1)
-		err := element.read(r, &v)
+		err := element.read(r, &l[n-1])
 		r.leave()
-		l = append(l, v)
 		return err
 	})
 	if err == nil && n > most {
