@@ -2,8 +2,6 @@ package transport
 
 import (
 	"context"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/exospherehost/exo-go/internal/ids"
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
@@ -211,23 +210,7 @@ func readBounded(buf *[]byte, r io.Reader, length int64) (tooLarge bool, err err
 
 // newRequestID makes a random UUID. It keeps no secret, so it need not be hard to
 // guess.
-func newRequestID() string {
-	var raw [16]byte
-	binary.LittleEndian.PutUint64(raw[:8], rand.Uint64())
-	binary.LittleEndian.PutUint64(raw[8:], rand.Uint64())
-	raw[6] = raw[6]&0x0f | 0x40
-	raw[8] = raw[8]&0x3f | 0x80
-	var text [36]byte
-	at := 0
-	for i, part := range [...][]byte{raw[:4], raw[4:6], raw[6:8], raw[8:10], raw[10:]} {
-		if i > 0 {
-			text[at] = '-'
-			at++
-		}
-		at += hex.Encode(text[at:], part)
-	}
-	return string(text[:])
-}
+func newRequestID() string { return ids.UUID(rand.Uint64(), rand.Uint64()) }
 
 // wait is how long the state manager may be asked to hold its answer: d, but
 // so that the answer comes well before the client or ctx gives up.

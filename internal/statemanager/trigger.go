@@ -10,6 +10,7 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 	"github.com/exospherehost/exo-go/internal/clip"
 	"github.com/exospherehost/exo-go/internal/graph"
+	"github.com/exospherehost/exo-go/internal/ids"
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
@@ -78,7 +79,7 @@ func (e *Engine) start(ns *namespace, p *program, t transport.TriggerSpec) (stri
 	}
 	e.created++
 	r := &run{
-		id: newRunID(e.rand), namespace: ns, program: p, order: e.created, created: e.now, store: store,
+		id: ids.UUID(e.rand.Uint64(), e.rand.Uint64()), namespace: ns, program: p, order: e.created, created: e.now, store: store,
 	}
 	e.runs[r.id] = r
 	ns.runs = append(ns.runs, r)
