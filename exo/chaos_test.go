@@ -30,7 +30,7 @@ import (
 )
 
 var (
-	chaosDuration = flag.Duration("chaos.duration", 6*time.Second, "how long TestChaos kills and stops processes")
+	chaosDuration = flag.Duration("chaos.duration", 2*time.Second, "how long TestChaos kills and stops processes")
 	chaosSeed     = flag.Uint64("chaos.seed", 0, "the seed of TestChaos; 0: a new one")
 )
 
