@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/lineage"
 )
 
 // A Run is one execution of a graph.
@@ -49,13 +50,13 @@ type RunResult struct {
 	Elapsed time.Duration // from the trigger to the last change; virtual in exotest
 }
 
-// Step gives the states of a step, in order of creation.
+// Step gives the states of a step in the order of the branches: that of the graph
+// and of the outputs of a fan-out, whichever was done first. The attempts at one
+// piece of work stand together, in order of creation. See [Outputs].
 func (r *RunResult) Step(id string) []State {
 	var states []State
-	for _, s := range r.States {
-		if s.Identifier == id {
-			states = append(states, s)
-		}
+	for _, i := range lineage.At(r.States, id) {
+		states = append(states, r.States[i])
 	}
 	return states
 }
@@ -79,12 +80,17 @@ func (r *RunResult) Err() error {
 	return err
 }
 
-// Outputs decodes the outputs of every state of a step that succeeded, in
-// order of creation.
+// Outputs decodes the outputs of every state of a step that succeeded, in the
+// order of the branches, so that lists of several steps line up: siblings of a
+// fan-out stand in the order of the outputs, what follows from them in their
+// order, and a retry in the place of the state that it replaces. It is the order
+// in which [Collect] gathers (protocol.md §8). What followed from a state that has
+// been retried by hand is left out.
 func Outputs[Out any](r *RunResult, s *Step[Out]) ([]Out, error) {
 	var outs []Out
+	void := lineage.Void(r.States)
 	for _, state := range r.Step(s.ID()) {
-		if state.Status != transport.StatusSuccess {
+		if state.Status != transport.StatusSuccess || void[state.ID] {
 			continue
 		}
 		out, err := s.decode(state.Outputs)

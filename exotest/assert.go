@@ -37,16 +37,11 @@ func WantFailure(t testing.TB, r *exo.RunResult, step, text string) {
 	}
 }
 
-// Outputs are the outputs of the states of a step that succeeded, in the order of
-// the branches: that of a fan-out, whichever was done first or tried again.
-// ([exo.Outputs] gives them in order of creation.)
+// Outputs are [exo.Outputs]: those of the states of a step that succeeded, in the
+// order of the branches, whichever was done first or tried again.
 func Outputs[Out any](t testing.TB, r *exo.RunResult, s *exo.Step[Out]) []Out {
 	t.Helper()
-	ordered := &exo.RunResult{ID: r.ID, Graph: r.Graph, Status: r.Status}
-	for _, b := range branchesAt(r, s.ID()) {
-		ordered.States = append(ordered.States, b.attempts...)
-	}
-	outs, err := exo.Outputs(ordered, s)
+	outs, err := exo.Outputs(r, s)
 	if err != nil {
 		t.Fatal(err)
 	}

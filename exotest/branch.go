@@ -2,11 +2,10 @@ package exotest
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/exospherehost/exo-go/exo"
-	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/lineage"
 )
 
 // A branch is the attempts at one piece of work: a state, and those that took
@@ -14,7 +13,6 @@ import (
 type branch struct {
 	step     string
 	attempts []exo.State
-	below    []*branch // what its states gave rise to
 	depth    int
 }
 
@@ -22,55 +20,17 @@ type branch struct {
 func (b *branch) last() *exo.State { return &b.attempts[len(b.attempts)-1] }
 
 // branchesOf are the branches of a run, each before those below it. Their order
-// follows from the graph and the outputs, not from which worker was faster: those
-// below one state are in the order of its next steps, joins last.
+// follows from the graph and the outputs, not from which worker was faster.
 func branchesOf(r *exo.RunResult) []*branch {
-	byState := make(map[string]*branch, len(r.States))
-	root := &branch{depth: -1}
-	all := make([]*branch, 0, len(r.States))
-	for _, s := range r.States {
-		parent := root
-		if n := len(s.Parents); n > 0 && byState[s.Parents[n-1].StateID] != nil {
-			parent = byState[s.Parents[n-1].StateID]
-		}
-		b := parent.retriedBefore(&s)
-		if b == nil {
-			b = &branch{step: s.Identifier, depth: parent.depth + 1}
-			parent.insert(b)
-		}
-		b.attempts = append(b.attempts, s)
-		byState[s.ID] = b
-	}
-	var walk func(b *branch)
-	walk = func(b *branch) {
-		for _, c := range b.below {
-			all = append(all, c)
-			walk(c)
+	lines := lineage.Of(r.States)
+	all := make([]*branch, len(lines))
+	for i, l := range lines {
+		all[i] = &branch{step: l.Step, depth: l.Depth}
+		for _, at := range l.Attempts {
+			all[i].attempts = append(all[i].attempts, r.States[at])
 		}
 	}
-	walk(root)
 	return all
-}
-
-// retriedBefore is the branch whose last attempt failed and that s takes over.
-func (b *branch) retriedBefore(s *exo.State) *branch {
-	for _, c := range b.below {
-		if c.step == s.Identifier && c.last().Status == transport.StatusRetryCreated {
-			return c
-		}
-	}
-	return nil
-}
-
-// insert adds a branch behind the others of its step.
-func (b *branch) insert(c *branch) {
-	for i, sibling := range slices.Backward(b.below) {
-		if sibling.step == c.step {
-			b.below = slices.Insert(b.below, i+1, c)
-			return
-		}
-	}
-	b.below = append(b.below, c)
 }
 
 // branchesAt are the branches of a step.

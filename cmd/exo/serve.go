@@ -51,7 +51,7 @@ func serveCommand(env environment) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8000", Usage: "`HOST:PORT` to listen on; port 0 takes a free one", DefaultText: "127.0.0.1:8000"},
 			&cli.StringSliceFlag{Name: "api-key", Usage: "`KEY` that opens the API; repeat for more", DefaultText: "$EXOSPHERE_API_KEY, else one is made"},
-			&cli.DurationFlag{Name: "default-lease", Usage: "`DURATION` for which workers that do not ask for a lease keep what they claim; 0: for ever"},
+			&cli.DurationFlag{Name: "default-lease", Value: time.Hour, Usage: "`DURATION` for which workers that do not ask for a lease keep what they claim, before it is offered again; 0: for ever"},
 			&cli.IntFlag{Name: "keep-runs", Value: 10_000, Usage: "keep `N` terminal runs in memory; 0: all"},
 			&cli.IntFlag{Name: "keep-states", Value: 1_000_000, Usage: "keep `N` states of terminal runs in memory; 0: all"},
 			&cli.StringFlag{Name: "log-level", Usage: "`LEVEL` to log from: debug, info, warn or error", DefaultText: "$EXOSPHERE_LOG_LEVEL, else info"},

@@ -270,7 +270,7 @@ func TestWithDefaultLease(t *testing.T) {
 				lost := claim(t, way, req)[0]
 				time.Sleep(12 * time.Second)
 				again := claim(t, way, req)
-				if len(again) != 1 || again[0].ID == lost.ID {
+				if len(again) != 1 || again[0].ID != lost.ID {
 					t.Fatalf("got %+v", again)
 				}
 				again[0].Token = ""

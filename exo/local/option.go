@@ -22,10 +22,12 @@ type option func(*config)
 func (o option) apply(c *config) { o(c) }
 
 // WithDefaultLease gives a lease to claims that ask for none, such as those of
-// SDKs that do not know leases: past its end a state is retried as a failure.
-// It must be longer than any node of theirs runs, because such a runtime never
-// renews it. The default is 0: what is claimed without a lease stays claimed
-// until it is reported.
+// SDKs that do not know leases: past its end a state is offered again, with no
+// attempt used up, but no more often than the retry policy has attempts
+// (protocol.md §13). It should be longer than any node of theirs runs, because
+// such a runtime never renews it: a node that runs on is executed twice, and what
+// is reported first counts. The default is 0: what is claimed without a lease
+// stays claimed until it is reported.
 func WithDefaultLease(d time.Duration) Option {
 	return option(func(c *config) { c.server.Engine.DefaultLease = d })
 }

@@ -220,6 +220,7 @@ type StateDetail struct {
 	Data       json.RawMessage // what the node pruned with, where the state manager says
 	Parents    []Parent        // in order of ancestry; the last is the direct parent
 	Attempt    int             // where the state manager says
+	Place      []int           // among the states below its direct parent, where the state manager says: protocol.md §8
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 }

@@ -89,6 +89,7 @@ type wireDetail struct {
 	Data       json.RawMessage `json:"data"`
 	Parents    wireParents     `json:"parents"`
 	Attempt    int             `json:"attempt"`
+	Place      []int           `json:"place"`
 	CreatedAt  wireTime        `json:"created_at"`
 	UpdatedAt  wireTime        `json:"updated_at"`
 }
@@ -99,7 +100,7 @@ func (w *wireDetail) detail() StateDetail {
 	return StateDetail{
 		ID: w.ID, Node: w.Node, Identifier: w.Identifier, Graph: w.Graph, RunID: w.RunID, Status: w.Status,
 		Inputs: orNil(w.Inputs), Outputs: orNil(w.Outputs), Error: w.Error, Data: orNil(w.Data),
-		Parents: w.Parents, Attempt: w.Attempt, CreatedAt: w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time,
+		Parents: w.Parents, Attempt: w.Attempt, Place: w.Place, CreatedAt: w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time,
 	}
 }
 

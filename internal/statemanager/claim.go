@@ -10,7 +10,7 @@ import (
 // and then by their creation.
 type readyQueue struct {
 	ready timeline[*state]
-	stale int // entries of states that have been cancelled
+	stale int // entries of states that are not CREATED any more, or due at another time
 }
 
 // queue is the queue of a node, made if need be. The node need not be registered.
@@ -28,7 +28,7 @@ func (e *Engine) queue(ns, node string) *readyQueue {
 func (q *readyQueue) first() *moment[*state] {
 	for q.ready.len() > 0 {
 		m := q.ready.first()
-		if m.item.status == created {
+		if waits(m) {
 			return m
 		}
 		q.ready.drop()
@@ -37,10 +37,13 @@ func (q *readyQueue) first() *moment[*state] {
 	return nil
 }
 
+// waits reports whether an entry is of a state that waits for a claim.
+func waits(m *moment[*state]) bool { return m.item.status == created && m.item.due == m.at }
+
 // sweep throws stale entries away once they are the most.
 func (q *readyQueue) sweep() {
 	if 2*q.stale > q.ready.len() {
-		q.ready.compact(func(m *moment[*state]) bool { return m.item.status == created })
+		q.ready.compact(waits)
 		q.stale = 0
 	}
 }
@@ -87,8 +90,8 @@ func (e *Engine) Claim(now time.Time, ns string, req transport.ClaimRequest) []t
 		}
 		st := q.ready.first().item
 		q.ready.drop()
-		e.become(st, queued)
 		e.grant(st, lease, asked)
+		e.become(st, queued)
 		claims = append(claims, st.claim(lease))
 		e.settled()
 	}

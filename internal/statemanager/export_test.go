@@ -67,11 +67,11 @@ func (c *checker) run() error {
 				if i > 0 && m.before(&q.ready.heap[(i-1)/fanout]) {
 					c.failf("queue %s is no heap", name)
 				}
-				if m.item.status != created {
+				if !waits(m) {
 					stale++
 					continue
 				}
-				if m.at != m.item.due || m.item.place.queue != q {
+				if m.item.place.queue != q {
 					c.failf("queue %s: entry of %s at %d, due %d", name, m.item.id, m.at, m.item.due)
 				}
 				c.ready[m.item]++
@@ -188,6 +188,9 @@ func (c *checker) checkScopes(r *run, groups map[*group][2]int, scopes map[*scop
 	}
 	slices.SortFunc(list, func(a, b *scope) int { return depth(b) - depth(a) })
 	for _, sc := range list {
+		if sc.void != (sc.anchor.fate != counts && !c.e.rules.onArrival) {
+			c.failf("scope of %s: void is %t", sc.anchor.place.identifier, sc.void)
+		}
 		pending, failed := 0, 0
 		for i := range sc.groups {
 			pending += groups[&sc.groups[i]][0]
@@ -208,14 +211,17 @@ func (c *checker) checkScopes(r *run, groups map[*group][2]int, scopes map[*scop
 			g := &sc.groups[i+1]
 			states := 0
 			for _, st := range r.states {
-				if st.parent == sc.anchor && st.place == j.place && st.attempt == 0 && st.group == g {
+				if st.parent == sc.anchor && st.place == j.place && st.attempt == 0 && st.group == g && st.fate == counts {
 					states++
 				}
 			}
-			if g.ran != (states > 0) {
+			if !sc.void && g.ran != (states > 0) {
 				c.failf("join %s: ran is %t, it has %d states", j.place.identifier, g.ran, states)
 			}
-			if !g.ran && !c.e.rules.onArrival && c.e.free(sc, j) {
+			if g.anew {
+				c.failf("join %s is still being made void", j.place.identifier)
+			}
+			if !g.ran && !sc.void && !c.e.rules.onArrival && c.e.free(sc, j) {
 				c.failf("join %s could run and does not", j.place.identifier)
 			}
 		}

@@ -25,6 +25,7 @@ type program struct {
 // A placement is a step of a program.
 type placement struct {
 	identifier      string
+	index           int // in the graph
 	namespace, node string
 	queue           *readyQueue // where its states wait for a claim
 	secrets         []string    // that its node declares
@@ -85,7 +86,7 @@ func (e *Engine) compile(name string, l *graph.Layout, spec *transport.GraphSpec
 	c := &compiler{layout: l, places: make([]*placement, len(l.Steps))}
 	for i, s := range l.Steps {
 		c.places[i] = &placement{
-			identifier: s.Identifier, namespace: s.Namespace, node: s.Node,
+			identifier: s.Identifier, index: i, namespace: s.Namespace, node: s.Node,
 			queue:   e.queue(s.Namespace, s.Node),
 			secrets: slices.Clone(e.node(s.NodeKey()).info.Secrets),
 		}

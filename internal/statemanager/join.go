@@ -31,9 +31,12 @@ import "github.com/exospherehost/exo-go/exo/transport"
 //     outer one of ALL_SUCCESS from it as well, but not one of ALL_DONE.
 //   - Every state of a fan-out is an anchor of its own, so a join on the node that
 //     fans out runs once for each of them.
-//   - A join that has run for s never runs for s again, whatever a manual retry
-//     may do to the branches. A manual retry of s itself, where it is forced,
-//     makes a new state, and so a new anchor.
+//   - A manual retry of a branch makes void every join that waits for the branch
+//     and has run: it runs anew, with fresh inputs, once the branches are done
+//     again. A manual retry of s itself, where it is forced, makes a new state, and
+//     so a new anchor. See supersede.go. In no other way does a join that has run
+//     for s run for s again.
+//   - What a join collects is in the order of places; see rank.go.
 //   - A join whose inputs cannot be made, because a store key is gone or they are
 //     too large, is born ERRORED.
 //
@@ -47,9 +50,10 @@ import "github.com/exospherehost/exo-go/exo/transport"
 type scope struct {
 	anchor    *state
 	groups    []group    // 0: the branches; i+1: the states of joins[i], and what follows from them
-	collected [][]*state // the states of anchor.place.collect, in order of creation
+	collected [][]*state // the states of anchor.place.collect; see gather
 	quiet     bool       // nothing in it is pending
 	failed    bool       // it is quiet, and something in it has failed
+	void      bool       // its anchor counts no more
 }
 
 // A group counts the members of a scope that joins wait for together: states,
@@ -59,6 +63,7 @@ type group struct {
 	pending int    // members that are not done
 	failed  int    // members that have failed
 	ran     bool   // of the group of a join: it has run
+	anew    bool   // of the group of a join: it is being made void
 }
 
 // newScope begins the scope of a state of an anchor, as a pending member of the

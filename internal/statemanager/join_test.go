@@ -292,7 +292,7 @@ func TestJoinWaitsForRequeuedStates(t *testing.T) {
 	b.wantStatus(run, transport.RunSuccess)
 }
 
-// What joins collect is text, in the order of creation, and only of states that
+// What joins collect is text, in the order of places, and only of states that
 // have succeeded.
 func TestCollect(t *testing.T) {
 	t.Parallel()
@@ -311,9 +311,9 @@ func TestCollect(t *testing.T) {
 	b.report(work[2], transport.Errored{Permanent: true})
 	b.report(work[3], transport.Errored{})
 	b.now = b.now.Add(retries(1).Backoff)
-	b.do("work", outputs("three")) // created last
+	b.do("work", outputs("three")) // created last, in place of the fourth
 	s := b.do("join", outputs("x"))
-	if want := `{"a":"got [\"zero\",\"é\\\"\\\\\\n\",\"three\"] of ro\"ot"}`; string(s.Inputs) != want {
+	if want := `{"a":"got [\"zero\",\"three\",\"é\\\"\\\\\\n\"] of ro\"ot"}`; string(s.Inputs) != want {
 		t.Errorf("the inputs are\n%s, want\n%s", s.Inputs, want)
 	}
 	b.wantStatus(run, transport.RunFailed)

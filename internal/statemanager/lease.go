@@ -8,10 +8,18 @@ import (
 )
 
 // A lease bounds how long a claimed state stays with its worker (protocol.md
-// §13). When it ends before a report comes, the state has failed: it goes down
-// the ordinary way of retries, with the error "lease expired", and whatever its
-// worker still reports is refused. So a worker that dies strands nothing, and a
-// state that kills its workers runs out of retries.
+// §13). When one that the worker asked for ends before a report comes, the state
+// has failed: it goes down the ordinary way of retries, with the error "lease
+// expired", and whatever its worker still reports is refused. So a worker that
+// dies strands nothing, and a state that kills its workers runs out of retries.
+//
+// A worker that asked for none knows nothing of leases, and may just be slow. When
+// the default lease of its claim ends, the state is offered again: the same state,
+// CREATED, no attempt used up. It is offered again as often as the retry policy
+// grants attempts, so at least once; when the next lease ends it is ERRORED, with
+// "lease expired". What the worker reports late is taken while nobody else has
+// claimed the state; afterwards it is answered as if it were taken, and ignored
+// (see stray), because a runtime of another SDK may end at a refusal.
 //
 // The token of a lease proves that a report is about this claim and not an
 // earlier one of the same state: it is larger for later claims, and has random
@@ -23,10 +31,10 @@ const leaseError = "lease expired"
 // tokenRandom is the number of random bits of a token.
 const tokenRandom = 24
 
-// grant puts a state that has just been claimed under a lease. asked: its worker
+// grant puts a state that is about to be QUEUED under a lease. asked: its worker
 // asked for one, and so knows of tokens.
 func (e *Engine) grant(st *state, lease time.Duration, asked bool) {
-	st.token = 0
+	st.token, st.lapsed = 0, false
 	if lease <= 0 {
 		return
 	}
@@ -73,8 +81,18 @@ func (e *Engine) sweepLeases() {
 
 // expire ends the lease of a state.
 func (e *Engine) expire(st *state) {
-	st.expired = true
-	e.fail(st, leaseError, false)
+	switch {
+	case !st.tokenless:
+		st.expired = true
+		e.fail(st, leaseError, false)
+	case int(st.offered) <= st.run.program.retry.MaxRetries:
+		st.offered++
+		st.stray, st.lapsed = true, true
+		e.schedule(st, e.now)
+	default:
+		st.stray = true
+		e.fail(st, leaseError, true)
+	}
 	e.settled()
 }
 

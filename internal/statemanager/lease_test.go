@@ -109,11 +109,130 @@ func TestDefaultLease(t *testing.T) {
 	if _, err := b.Report(b.now, "ns", transport.Report{StateID: s.ID, Outcome: outputs("x")}); err != nil {
 		t.Errorf("without the token: %v", err)
 	}
-	b.run()
-	s = b.claim("a")
+}
+
+// lapsed is a run of one step, with so many retries, whose state has been claimed
+// once and offered again.
+func lapsed(t *testing.T, attempts int) (*bed, string, transport.State) {
+	t.Helper()
+	b := newBed(t, statemanager.Options{DefaultLease: time.Minute})
+	b.graph("g", transport.GraphSpec{Nodes: []transport.Placement{step("a", "b"), step("b")}, Retry: retries(attempts)})
+	run := b.run()
+	s := b.claim("a")
+	s.Token = "" // an SDK that knows nothing of leases shows none
 	b.now = b.now.Add(time.Minute)
-	_, err = b.Report(b.now, "ns", transport.Report{StateID: s.ID, Outcome: outputs("x")})
+	b.Advance(b.now)
+	b.wantStory(run, "a:CREATED")
+	return b, run, s
+}
+
+func (b *bed) wantFit() {
+	b.t.Helper()
+	if err := statemanager.Check(b.Engine); err != nil {
+		b.t.Errorf("%v", err)
+	}
+}
+
+// A state whose default lease ends is offered again: no attempt is used up.
+func TestDefaultLeaseOffersAgain(t *testing.T) {
+	t.Parallel()
+	b, run, s := lapsed(t, 2)
+	again := b.claim("a")
+	if again.ID != s.ID || again.Attempt != 0 {
+		t.Errorf("claimed %+v, then %+v", s, again)
+	}
+	b.report(again, outputs("x"))
+	b.wantStory(run, "a:SUCCESS b:CREATED")
+	b.wantFit()
+}
+
+// It is offered again as often as there are attempts, and then fails.
+func TestDefaultLeaseIsBounded(t *testing.T) {
+	t.Parallel()
+	for attempts := range 3 {
+		b, run, s := lapsed(t, attempts)
+		for range attempts + 1 {
+			b.wantStory(run, "a:CREATED")
+			b.claim("a")
+			b.now = b.now.Add(time.Minute)
+			b.Advance(b.now)
+		}
+		b.wantStory(run, "a:ERRORED")
+		b.wantStatus(run, transport.RunFailed)
+		if got := b.last(run, "a").Error; got != "lease expired" {
+			t.Errorf("the error is %q", got)
+		}
+		b.report(s, outputs("x")) // too late
+		b.wantStory(run, "a:ERRORED")
+		b.wantFit()
+	}
+}
+
+// A late report is taken while nobody else has claimed the state.
+func TestDefaultLeaseLateReportIsTaken(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		o    transport.Outcome
+		want string
+	}{
+		{outputs("1"), "a:SUCCESS b:CREATED"},
+		{transport.Errored{}, "a:RETRY_CREATED a:CREATED"},
+		{transport.Pruned{}, "a:PRUNED"},
+		{transport.Requeued{After: time.Hour}, "a:CREATED"},
+	} {
+		b, run, s := lapsed(t, 1)
+		first := b.report(s, c.o)
+		if again := b.report(s, c.o); again != first {
+			t.Errorf("%T is answered %+v, and again %+v", c.o, first, again)
+		}
+		b.wantStory(run, c.want)
+		for _, s := range b.claimN(10) {
+			if s.Identifier == "a" {
+				t.Errorf("after %T the state is due", c.o)
+			}
+		}
+		b.wantFit()
+	}
+}
+
+// Once another worker has the state, or has ended it, a late report changes
+// nothing, and its worker does not learn of it.
+func TestDefaultLeaseLateReportIsIgnored(t *testing.T) {
+	t.Parallel()
+	late := []transport.Outcome{outputs("late"), transport.Errored{Message: "late"}, transport.Pruned{}, transport.Requeued{After: time.Hour}}
+	b, run, s := lapsed(t, 1)
+	again := b.leased(time.Hour)
+	for _, o := range late {
+		b.report(s, o)
+		b.wantStory(run, "a:QUEUED")
+	}
+	b.report(again, outputs("x"))
+	for _, o := range late {
+		r := b.report(s, o)
+		if _, ok := o.(transport.Errored); ok && (r.Status != transport.StatusErrored || r.RetryCreated) {
+			t.Errorf("answered %+v", r)
+		}
+		b.wantStory(run, "a:SUCCESS b:CREATED")
+	}
+	if got := string(b.last(run, "a").Outputs); got != `{"o":"x"}` {
+		t.Errorf("the outputs are %s", got)
+	}
+	// One that shows a token knows of leases.
+	_, err := b.Report(b.now, "ns", transport.Report{StateID: s.ID, Token: "0000000000000001", Outcome: outputs("x")})
 	wantError(t, err, http.StatusConflict, "Lease lost")
+	b.wantFit()
+
+	// Of two that show none, the first to report is taken: they cannot be told
+	// apart.
+	b, run, s = lapsed(t, 1)
+	second := b.claim("a")
+	second.Token = ""
+	b.report(s, outputs("first"))
+	b.report(second, outputs("second"))
+	b.wantStory(run, "a:SUCCESS b:CREATED")
+	if got := string(b.last(run, "a").Outputs); got != `{"o":"first"}` {
+		t.Errorf("the outputs are %s", got)
+	}
 }
 
 // Who has asked for a lease knows of tokens: without one a report is some other

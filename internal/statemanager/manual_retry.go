@@ -14,14 +14,17 @@ type manualRetry struct {
 	fanoutID string
 }
 
-// Retry runs a state again by hand: a new state, like the old one and due at
-// once, whose retries are counted from 0. The old one becomes RETRY_CREATED.
+// Retry runs a state again by hand: a new state, like the old one, in its place,
+// due at once, and with its retries counted from 0. The old one becomes
+// RETRY_CREATED. What followed from it, and joins that have run on it, are made
+// void, and such joins run anew; see supersede.go.
 //
-// Without force only ERRORED and NEXT_CREATED_ERROR states are retried, with it
-// also SUCCESS and PRUNED ones; what followed from these stays. The same
-// fanoutID for a state of the same step and parent is a conflict (409), as with
-// the reference server. The joins that wait for the branch wait again; those
-// that have run do not run again (see join.go).
+// Without force these states are retried: ERRORED and NEXT_CREATED_ERROR ones, and
+// QUEUED ones whose worker has not asked for a lease, since it may be dead and
+// nobody would know. With force also SUCCESS and PRUNED ones, those under a lease,
+// which is lost, and CREATED ones that are not to wait until they are due. The
+// same fanoutID for a state of the same step and parent is a conflict (409), as
+// with the reference server.
 func (e *Engine) Retry(now time.Time, ns, stateID, fanoutID string, force bool) (newStateID string, err error) {
 	const op = "manual retry"
 	if len(fanoutID) > graph.MaxNameBytes {
@@ -38,24 +41,8 @@ func (e *Engine) Retry(now time.Time, ns, stateID, fanoutID string, force bool) 
 	if _, ok := r.retries[key]; ok {
 		return "", conflict(op, "Duplicate retry state detected")
 	}
-	failed := false
-	switch old.status {
-	case errored, nextCreatedError:
-		failed = true
-	case success, pruned:
-		if !force {
-			return "", badRequest(op, "State is "+string(statusNames[old.status])+": to run it again takes force")
-		}
-		failed = old.status == pruned && e.rules.pruneFails
-	case cancelled:
-		return "", badRequest(op, "Run is cancelled")
-	case created, queued:
-		return "", badRequest(op, "State is still pending")
-	case unborn, retryCreated, statuses:
-		return "", badRequest(op, "State has been retried already: retry the state that took over")
-	}
-	if r.cancelled {
-		return "", badRequest(op, "Run is cancelled")
+	if why := old.unfitToRetry(force); why != "" {
+		return "", badRequest(op, why)
 	}
 	inputs := old.inputs
 	if old.unresolvable {
@@ -68,14 +55,70 @@ func (e *Engine) Retry(now time.Time, ns, stateID, fanoutID string, force bool) 
 		r.retries = make(map[manualRetry]struct{})
 	}
 	r.retries[key] = struct{}{}
-	old.group.enter()
-	if failed {
-		old.group.failed--
-	}
-	e.become(old, retryCreated)
-	st := e.newState(r, old.place, old.parent, old.group)
+	st := e.replace(old)
 	st.inputs = inputs
 	e.schedule(st, e.now)
 	e.settled()
 	return st.id, nil
+}
+
+// unfitToRetry is why a state cannot be retried by hand, "" if it can.
+func (st *state) unfitToRetry(force bool) string {
+	if st.run.cancelled {
+		return "Run is cancelled"
+	}
+	switch st.status {
+	case created:
+		if !force {
+			return "State is still pending, and due at " + stamp(st.due) + ": to replace it by one that is due now takes force"
+		}
+	case queued:
+		if st.token != 0 && !st.tokenless && !force {
+			return "State is still pending, under a lease until " + stamp(st.expiry) + ": to take it from its worker takes force"
+		}
+	case success, pruned:
+		if !force {
+			return "State is " + string(statusNames[st.status]) + ": to run it again takes force"
+		}
+	case cancelled:
+		return "Run is cancelled"
+	case unborn, retryCreated, statuses:
+		if st.fate == superseded {
+			return "State does not count any more: what it followed from, or waited for, has been retried"
+		}
+		return "State has been retried already: retry the state that took over"
+	case errored, nextCreatedError:
+	}
+	return ""
+}
+
+// stamp is a time as a message tells it.
+func stamp(at int64) string { return timeOf(at).Format(time.RFC3339) }
+
+// replace makes a state that takes the place of another, which is retired. The
+// caller gives it its inputs and schedules it.
+func (e *Engine) replace(old *state) *state {
+	g := old.group
+	switch old.status {
+	case created, queued: // its place among the pending members is handed on
+	case errored, nextCreatedError:
+		g.failed--
+		g.enter()
+	case pruned:
+		if e.rules.pruneFails {
+			g.failed--
+		}
+		g.enter()
+	case unborn, success, retryCreated, cancelled, statuses:
+		g.enter()
+	}
+	old.fate = replaced
+	if !e.rules.onArrival {
+		e.supersede(old)
+	}
+	e.retire(old)
+	old.place.queue.sweep()
+	st := e.newState(old.run, old.place, old.parent, g)
+	st.takePlace(old)
+	return st
 }

@@ -91,6 +91,31 @@ func (g *modelGraph) node(id string) *transport.Placement {
 	return nil
 }
 
+// joinsBeside reports whether several joins have one anchor.
+func (g *modelGraph) joinsBeside() bool {
+	anchors := make(map[string]bool)
+	for _, n := range g.nodes {
+		if n.Unites != nil {
+			if anchors[n.Unites.Identifier] {
+				return true
+			}
+			anchors[n.Unites.Identifier] = true
+		}
+	}
+	return false
+}
+
+// turn orders the steps below one state: joins stand behind the others, in the
+// order of the graph, in which none leads to an earlier one.
+func (g *modelGraph) turn(id string) int {
+	for i, n := range g.nodes {
+		if n.Identifier == id && n.Unites != nil {
+			return i + 1
+		}
+	}
+	return 0
+}
+
 func (g *modelGraph) leadsTo(from, to string) bool {
 	return slices.ContainsFunc(g.node(from).Next, func(n string) bool { return n == to || g.leadsTo(n, to) })
 }
@@ -124,6 +149,48 @@ type model struct {
 	reference bool
 	states    []*transport.StateDetail // in order of creation
 	made      int                      // output values so far
+
+	below  map[string][]*place // by state, "" for the run: what it gave rise to, in order
+	places map[string]*place   // by state
+	void   map[string]bool     // states that retries by hand have made void
+	lapses map[string]int      // by state: default leases that have ended
+}
+
+// A place is where the attempts at one piece of work stand.
+type place struct {
+	step     string
+	attempts []*transport.StateDetail
+}
+
+func newModel(g *modelGraph, reference bool) *model {
+	m := &model{
+		graph: g, reference: reference, below: make(map[string][]*place), places: make(map[string]*place),
+		void: make(map[string]bool), lapses: make(map[string]int),
+	}
+	m.add("s0", nil, "{}", 0, m.newPlace("", "s0"))
+	return m
+}
+
+// newPlace is a place behind the others below a state.
+func (m *model) newPlace(above, step string) *place {
+	p := &place{step: step}
+	m.below[above] = append(m.below[above], p)
+	return p
+}
+
+// inOrder is all states in the order of their places.
+func (m *model) inOrder() (list []*transport.StateDetail) {
+	var walk func(string)
+	walk = func(above string) {
+		for _, p := range m.below[above] {
+			for _, x := range p.attempts {
+				list = append(list, x)
+				walk(x.ID)
+			}
+		}
+	}
+	walk("")
+	return list
 }
 
 // unique is an output value that no other state has.
@@ -132,16 +199,14 @@ func (m *model) unique() string {
 	return fmt.Sprintf("o%d", m.made)
 }
 
-func (m *model) begin() {
-	m.add("s0", nil, "{}", 0)
-}
-
-func (m *model) add(id string, parents []transport.Parent, inputs string, attempt int) *transport.StateDetail {
+func (m *model) add(id string, parents []transport.Parent, inputs string, attempt int, p *place) *transport.StateDetail {
 	x := &transport.StateDetail{
 		ID: fmt.Sprintf("m%d", len(m.states)), Identifier: id, Parents: parents,
 		Inputs: transport.Object(inputs), Attempt: attempt, Status: transport.StatusCreated,
 	}
 	m.states = append(m.states, x)
+	m.places[x.ID] = p
+	p.attempts = append(p.attempts, x)
 	return x
 }
 
@@ -176,23 +241,74 @@ func (m *model) report(x *transport.StateDetail, o transport.Outcome) {
 		x.Status = transport.StatusErrored
 		if x.Attempt == 0 && !o.Permanent {
 			x.Status = transport.StatusRetryCreated
-			m.add(x.Identifier, x.Parents, string(x.Inputs), 1)
+			m.add(x.Identifier, x.Parents, string(x.Inputs), 1, m.places[x.ID])
 		}
 	case transport.Pruned:
 		x.Status = transport.StatusPruned
 	case transport.Executed:
 		m.execute(x, o.Outputs)
 	}
+	m.runJoins()
+}
+
+func (m *model) runJoins() {
 	if !m.reference {
 		for m.runJoin() {
 		}
 	}
 }
 
+// lapse ends the default lease of a state. It is offered again as often as there
+// are attempts, two.
+func (m *model) lapse(x *transport.StateDetail) {
+	if m.lapses[x.ID]++; m.lapses[x.ID] > 2 {
+		m.report(x, transport.Errored{Permanent: true})
+	}
+}
+
+// retry retries a state by hand. What follows from it is void, and so is every
+// join that has waited for it, with what follows from that.
+func (m *model) retry(x *transport.StateDetail) {
+	x.Status = transport.StatusRetryCreated
+	if !m.reference {
+		lost := []*transport.StateDetail{x}
+		for _, p := range x.Parents {
+			anchor := m.byID(p.StateID)
+			for _, y := range m.states {
+				if n := len(y.Parents); n > 0 && y.Parents[n-1].StateID == anchor.ID && !m.void[y.ID] && m.unites(y.Identifier, p.Identifier) &&
+					m.isBranch(x, y.Identifier, anchor) {
+					lost = append(lost, y)
+				}
+			}
+		}
+		for _, y := range m.states {
+			for _, l := range lost {
+				if y != x && (y == l || descends(y, l)) {
+					y.Status = transport.StatusRetryCreated
+					m.void[y.ID] = true
+				}
+			}
+		}
+	}
+	m.add(x.Identifier, x.Parents, string(x.Inputs), 0, m.places[x.ID])
+}
+
+func (m *model) unites(join, anchor string) bool {
+	u := m.graph.node(join).Unites
+	return u != nil && u.Identifier == anchor
+}
+
 func (m *model) execute(x *transport.StateDetail, outputs []transport.Object) {
 	all := []*transport.StateDetail{x}
-	for range outputs[1:] {
-		all = append(all, m.add(x.Identifier, x.Parents, string(x.Inputs), x.Attempt))
+	above := ""
+	if n := len(x.Parents); n > 0 {
+		above = x.Parents[n-1].StateID
+	}
+	at := slices.Index(m.below[above], m.places[x.ID])
+	for i := range outputs[1:] {
+		p := &place{step: x.Identifier}
+		m.below[above] = slices.Insert(m.below[above], at+1+i, p)
+		all = append(all, m.add(x.Identifier, x.Parents, string(x.Inputs), x.Attempt, p))
 	}
 	for i, y := range all {
 		y.Outputs = outputs[i]
@@ -232,7 +348,7 @@ func (m *model) goOn(y *transport.StateDetail) {
 	}
 	for _, next := range m.graph.node(y.Identifier).Next {
 		if m.graph.node(next).Unites == nil {
-			m.add(next, m.line(y), inputs[next], 0)
+			m.add(next, m.line(y), inputs[next], 0, m.newPlace(y.ID, next))
 		}
 	}
 }
@@ -255,7 +371,7 @@ func (m *model) inputs(id string, y *transport.StateDetail) (string, bool) {
 	for _, from := range m.graph.refs[id] {
 		if m.graph.collects(id, from) {
 			list := []string{}
-			for _, x := range m.states {
+			for _, x := range m.inOrder() {
 				if x.Identifier == from && x.Status == transport.StatusSuccess && descends(x, y) {
 					list = append(list, output(x))
 				}
@@ -299,7 +415,7 @@ func (m *model) failed(x *transport.StateDetail) bool {
 func (m *model) ran(join string, anchor *transport.StateDetail) bool {
 	return slices.ContainsFunc(m.states, func(x *transport.StateDetail) bool {
 		n := len(x.Parents)
-		return x.Identifier == join && n > 0 && x.Parents[n-1].StateID == anchor.ID
+		return x.Identifier == join && n > 0 && x.Parents[n-1].StateID == anchor.ID && !m.void[x.ID]
 	})
 }
 
@@ -356,7 +472,17 @@ func (m *model) runJoin() bool {
 
 func (m *model) join(id string, anchor *transport.StateDetail) {
 	in, ok := m.inputs(id, anchor)
-	x := m.add(id, m.line(anchor), in, 0)
+	var p *place
+	for _, b := range m.below[anchor.ID] { // it has run before, and was made void
+		if p == nil && b.step == id {
+			p = b
+		}
+	}
+	if p == nil {
+		p = m.newPlace(anchor.ID, id)
+		slices.SortStableFunc(m.below[anchor.ID], func(a, b *place) int { return m.graph.turn(a.step) - m.graph.turn(b.step) })
+	}
+	x := m.add(id, m.line(anchor), in, 0, p)
 	if !ok {
 		x.Status, x.Inputs = transport.StatusErrored, transport.Object("{}")
 	}

@@ -29,14 +29,15 @@ const MaxOutputs = 1_000_000
 // executed takes the outputs of a state. The first is the state's own; for each
 // of the others there is a sibling that is like it (protocol.md §8). Then the
 // next states of all of them are made.
-func (e *Engine) executed(st *state, given []transport.Object) error {
-	if len(given) > MaxOutputs {
-		return refused(opReport, graph.Wrong(graph.TooMany{Most: MaxOutputs, Got: len(given)}, nil, "outputs"))
+func (e *Engine) executed(st *state, o *outcome) error {
+	if len(o.outputs) > MaxOutputs {
+		return refused(opReport, graph.Wrong(graph.TooMany{Most: MaxOutputs, Got: len(o.outputs)}, nil, "outputs"))
 	}
-	outputs, values, err := e.takeOutputs(st.place, given)
+	outputs, values, err := e.takeOutputs(st.place, o.outputs)
 	if err != nil {
 		return err
 	}
+	st.take(o)
 	defer func() {
 		e.scratchOutputs = trim(outputs)
 		e.scratchValues = trim(e.scratchValues)
@@ -49,6 +50,7 @@ func (e *Engine) executed(st *state, given []transport.Object) error {
 		y.inputs, y.attempt, y.due = st.inputs, st.attempt, st.due
 	}
 	siblings := st.run.states[first:]
+	rankSiblings(st, siblings)
 	var arrivals []arrival
 	for i, out := range outputs {
 		y := st
@@ -229,7 +231,9 @@ func (e *Engine) appendPart(dst []byte, part *part, p *placement, st *state, own
 		}
 		return appendText(dst, v.text), nil
 	case collectedPart:
-		return e.appendCollected(dst, sc.collected[part.slot], part.field), nil
+		states := sc.collected[part.slot]
+		inPlaces(states)
+		return e.appendCollected(dst, states, part.field), nil
 	case literalPart:
 	}
 	return append(dst, part.text...), nil

@@ -50,41 +50,54 @@ func (e *Engine) report(ns string, r transport.Report) (ReportResult, error) {
 	if err != nil {
 		return ReportResult{}, err
 	}
-	if st.status != queued {
-		return e.again(st, r.Token, o)
-	}
-	if !st.holds(r.Token) {
-		return ReportResult{}, conflict(opReport, leaseLost)
+	if st.status != queued && !st.lapsed || !st.holds(r.Token) {
+		return e.again(st, r.Token, &o)
 	}
 	switch o.kind {
 	case reportedExecuted:
-		if err := e.executed(st, o.outputs); err != nil {
+		if err := e.executed(st, &o); err != nil {
 			return ReportResult{}, err
 		}
 	case reportedErrored:
+		st.take(&o)
 		e.fail(st, o.text, o.permanent)
 	case reportedPruned:
+		st.take(&o)
 		e.prune(st, o.text)
 	case reportedRequeued:
+		st.take(&o)
 		e.schedule(st, after(e.now, o.after))
 	case unreported:
 	}
-	st.reported, st.digest = o.kind, o.digest
 	e.settled()
 	return st.result(), nil
 }
 
+// take notes a report, before what follows from it.
+func (st *state) take(o *outcome) {
+	if st.lapsed { // its entry is in the queue still
+		st.lapsed = false
+		st.place.queue.stale++
+	}
+	st.reported, st.digest = o.kind, o.digest
+}
+
 const leaseLost = "Lease lost"
 
-// again answers a report on a state that is not under claim.
-func (e *Engine) again(st *state, token string, o outcome) (ReportResult, error) {
+// again answers a report on a state that is not under the caller's claim.
+func (e *Engine) again(st *state, token string, o *outcome) (ReportResult, error) {
 	switch {
-	case st.expired, token != "" && !st.holds(token):
+	case st.expired && (token != "" || !st.stray), token != "" && !st.holds(token):
 		return ReportResult{}, conflict(opReport, leaseLost)
 	case st.status == cancelled:
 		return ReportResult{}, conflict(opReport, "Run is cancelled")
-	case st.reported == o.kind && st.digest == o.digest:
+	case st.status != queued && st.reported == o.kind && st.digest == o.digest:
 		return st.result(), nil
+	case st.stray: // too late, from a worker that could not know: as if it were taken
+		again := st.status == created || st.status == queued || st.status == retryCreated
+		return st.answer(o.kind, again), nil
+	case st.status == queued:
+		return ReportResult{}, conflict(opReport, leaseLost)
 	case st.reported != unreported:
 		return ReportResult{}, conflict(opReport, "State has been reported on already, with another outcome")
 	case o.kind == reportedErrored:
@@ -94,12 +107,15 @@ func (e *Engine) again(st *state, token string, o outcome) (ReportResult, error)
 }
 
 // result is the answer to the last report that was taken.
-func (st *state) result() ReportResult {
-	switch st.reported {
+func (st *state) result() ReportResult { return st.answer(st.reported, st.retried) }
+
+// answer is the answer to a report of this kind that is, or seems to be, taken.
+func (st *state) answer(kind reportKind, retried bool) ReportResult {
+	switch kind {
 	case reportedExecuted:
 		return ReportResult{Status: transport.StatusExecuted}
 	case reportedErrored:
-		return ReportResult{Status: transport.StatusErrored, RetryCreated: st.retried}
+		return ReportResult{Status: transport.StatusErrored, RetryCreated: retried}
 	case reportedPruned:
 		return ReportResult{Status: transport.StatusPruned, EnqueueAfter: timeOf(st.due)}
 	case reportedRequeued:
@@ -113,10 +129,10 @@ func (st *state) result() ReportResult {
 // ALL_SUCCESS is for the rules to say.
 func (e *Engine) prune(st *state, data string) {
 	st.note = data
-	e.become(st, pruned)
 	if e.rules.pruneFails {
 		st.group.failed++
 	}
+	e.become(st, pruned)
 	e.leave(st.group)
 }
 

@@ -20,8 +20,8 @@ func (e *Engine) fail(st *state, message string, permanent bool) {
 	st.note = clip.To(message, MaxErrorBytes)
 	policy := &st.run.program.retry
 	if permanent || int(st.attempt) >= policy.MaxRetries {
-		e.become(st, errored)
 		st.group.failed++
+		e.become(st, errored)
 		e.leave(st.group)
 		return
 	}
@@ -29,6 +29,7 @@ func (e *Engine) fail(st *state, message string, permanent bool) {
 	e.become(st, retryCreated)
 	again := e.newState(st.run, st.place, st.parent, st.group)
 	again.inputs = st.inputs
+	again.takePlace(st)
 	again.attempt = st.attempt + 1
 	// It stands in for st among the branches that a join waits for.
 	e.schedule(again, after(e.now, retryDelay(policy, int(again.attempt), e.rand)))

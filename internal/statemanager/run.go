@@ -16,10 +16,11 @@ type run struct {
 	program       *program
 	order         uint64
 	created       int64
-	counts        [statuses]int // of its states, by status
-	states        []*state      // in order of creation
-	slab          []state       // room for more of them
-	root          group         // of the states that descend from no anchor
+	counts        [statuses]int       // of its states, by status
+	states        []*state            // in order of creation
+	slab          []state             // room for more of them
+	within        map[*state][]uint32 // see rank.go
+	root          group               // of the states that descend from no anchor
 	store         map[string]string
 	retries       map[manualRetry]struct{} // made by hand
 	rests         uint64                   // how often the run has come to rest; see restingRuns

@@ -68,11 +68,17 @@ type state struct {
 	digest           uint64 // of the last report that was taken
 
 	attempt      int32
+	rank         uint32 // among siblings; see rank.go
+	offered      int32  // how often it was offered again because a default lease had ended
 	status       status
 	reported     reportKind
+	fate         fate
 	retried      bool // errored with retries left: another state has taken over
-	expired      bool // the lease ended before a report came
+	expired      bool // the lease that its worker had asked for ended before a report came
 	tokenless    bool // under a lease that its worker did not ask for: it may report without the token
+	lapsed       bool // CREATED again since its default lease ended, and not claimed since
+	stray        bool // a worker that knows of no lease may have it and not know that it lost it
+	fanned       bool // one of the siblings of a fan-out
 	unresolvable bool // a join whose inputs could not be made
 }
 
@@ -162,7 +168,7 @@ func (st *state) detail() transport.StateDetail {
 		Graph: st.run.program.graph, RunID: st.run.id, Status: statusNames[st.status],
 		Inputs:  append(transport.Object(nil), st.inputs...),
 		Outputs: transport.Object(emptyObject),
-		Parents: st.parents(), Attempt: int(st.attempt),
+		Parents: st.parents(), Attempt: int(st.attempt), Place: st.position(),
 		CreatedAt: timeOf(st.created), UpdatedAt: timeOf(st.updated),
 	}
 	if st.outputs != "" {

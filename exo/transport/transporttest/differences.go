@@ -146,7 +146,7 @@ func reportDifferences() []rule {
 			w.refused(w.tell(s, requeue), http.StatusConflict, "")
 			w.stands(runID, "a SUCCESS")
 		}},
-		{name: "§14 manual retry: only of a state that has failed", run: retryOfWhatHasFailed},
+		{name: "§14 manual retry: only of a state that has failed, or is under claim without a lease", run: retryOfWhatHasFailed},
 		{name: "§14 one bad output of a fan-out fails alone", run: func(w *world) {
 			w.serve("A", "B")
 			runID := w.begin(step("A", "v", "b"), step("B", "${{ a.outputs.out }}"))
@@ -380,20 +380,27 @@ func retryOfWhatHasFailed(w *world) {
 		w.refused(err, http.StatusBadRequest, "")
 	}
 	refuse(w.root(runID)) // CREATED
-	a := w.one("A")
-	refuse(a.ID) // QUEUED
+	a := w.one("A")       // its worker may be dead, and nobody would know
+	_, err := w.tr.Retry(w.ctx(), a.ID, "dead")
+	w.ok(err)
+	w.stands(runID, "a RETRY_CREATED", "a CREATED")
+	for _, o := range outcomes() { // it is not: it does not learn of it
+		w.end(a, o)
+	}
+	w.stands(runID, "a RETRY_CREATED", "a CREATED")
+	a = w.one("A")
 	w.end(a, executed("x"))
 	refuse(a.ID) // SUCCESS
 	b := w.one("B")
 	w.end(b, transport.Pruned{})
 	refuse(b.ID) // PRUNED
-	w.stands(runID, "a SUCCESS", "b PRUNED")
+	w.stands(runID, "a RETRY_CREATED", "a SUCCESS", "b PRUNED")
 
 	runID = w.trigger(transport.TriggerSpec{})
 	a = w.one("A")
 	w.end(a, transport.Executed{}) // b cannot be made
 	w.stands(runID, "a NEXT_CREATED_ERROR")
-	_, err := w.tr.Retry(w.ctx(), a.ID, "f")
+	_, err = w.tr.Retry(w.ctx(), a.ID, "f")
 	w.ok(err)
 	w.do("A", "x")
 	w.do("B", "x")

@@ -244,7 +244,7 @@ func extensionRules() []rule {
 			w.refused(canceler.CancelRun(w.ctx(), "7bc303fb-552d-4a0b-81bb-ebb94878e82e"), http.StatusNotFound, "")
 			w.comesTo(runID, transport.RunSuccess)
 		}},
-		{name: "§13 collect: a join reads the outputs of its branches, in order of creation", run: func(w *world) {
+		{name: "§13 collect: a join reads the outputs of its branches, in the order of the fan-out", run: func(w *world) {
 			w.needs(transport.ExtensionCollect)
 			g := w.fanned(transport.AllDone)
 			g.Nodes[3].Inputs["in"] = "${{ work.outputs.out }} of ${{ root.outputs.out }}"
@@ -254,6 +254,31 @@ func extensionRules() []rule {
 			w.end(works[2], executed("c"))
 			w.end(works[0], executed("a"))
 			if got, want := input(w.one("Join")), `["a","c","d \"quoted\" é"] of R`; got != want {
+				w.t.Errorf("the join reads %s, want %s", got, want)
+			}
+		}},
+		{name: "§13 collect: lists line up, also after a retry", run: func(w *world) {
+			w.needs(transport.ExtensionCollect)
+			g := w.fanned(transport.AllSuccess, step("Last", "${{ work.outputs.out }}", "join"))
+			g.Retry = &transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1}
+			g.Nodes[2].Next = []string{"last"}
+			g.Nodes[3].Inputs["in"] = "${{ split.outputs.out }} ${{ work.outputs.out }} ${{ last.outputs.out }}"
+			_, _, works := w.fan(g, "1", "2", "3")
+			for _, i := range []int{2, 1} { // the last is done first
+				w.end(works[i], executed("w"+input(works[i])))
+			}
+			w.fail(works[0])
+			w.pass(time.Millisecond + slack)
+			s := w.one("Work")
+			w.end(s, executed("w"+input(s)))
+			ups := w.claim(3, "Last")
+			w.fail(ups[0])
+			w.end(ups[2], executed("u"+input(ups[2])))
+			w.end(ups[1], executed("u"+input(ups[1])))
+			w.pass(time.Millisecond + slack)
+			s = w.one("Last")
+			w.end(s, executed("u"+input(s)))
+			if got, want := input(w.one("Join")), `["1","2","3"] ["w1","w2","w3"] ["uw1","uw2","uw3"]`; got != want {
 				w.t.Errorf("the join reads %s, want %s", got, want)
 			}
 		}},

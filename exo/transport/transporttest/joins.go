@@ -172,6 +172,37 @@ func joinRules() []rule {
 			w.do("Join", "x")
 			w.comesTo(runID, transport.RunSuccess)
 		}},
+		{name: "§9 ALL_DONE: runs anew after a manual retry has mended the branch", run: func(w *world) {
+			g := w.fanned(transport.AllDone, step("Last", "v"))
+			g.Nodes[3].Next = []string{"last"}
+			runID, _, works := w.fan(g, "1", "2")
+			w.finish(works[0])
+			w.fail(works[1])
+			w.do("Join", "x")
+			w.fail(w.one("Last"))
+			w.comesTo(runID, transport.RunFailed)
+			_, err := w.tr.Retry(w.ctx(), works[1].ID, "by hand")
+			w.ok(err)
+			w.none("Join", "Last")
+			w.stands(runID, "root SUCCESS", "split SUCCESS*2", "work SUCCESS", "work RETRY_CREATED", "work CREATED", "join RETRY_CREATED", "last RETRY_CREATED")
+			w.do("Work", "x")
+			w.do("Join", "x")
+			w.do("Last", "x")
+			w.stands(runID, "root SUCCESS", "split SUCCESS*2", "work SUCCESS*2", "work RETRY_CREATED",
+				"join RETRY_CREATED", "join SUCCESS", "last RETRY_CREATED", "last SUCCESS")
+			w.comesTo(runID, transport.RunSuccess)
+		}},
+		{name: "§9 ALL_DONE: a join that is to run anew is claimed no more", run: func(w *world) {
+			_, _, works := w.fan(w.fanned(transport.AllDone), "1", "2")
+			w.finish(works[0])
+			w.fail(works[1])
+			_, err := w.tr.Retry(w.ctx(), works[1].ID, "by hand")
+			w.ok(err)
+			w.none("Join")
+			w.do("Work", "x")
+			w.do("Join", "x")
+			w.none("Join")
+		}},
 		{name: "§9 ALL_DONE: runs although a branch has failed", run: func(w *world) {
 			runID, _, works := w.fan(w.fanned(transport.AllDone), "1", "2", "3")
 			w.fail(works[0])

@@ -142,13 +142,54 @@ func leaseRules() []rule {
 		{name: "§13 lease: the default one, for claims that ask for none", options: Options{DefaultLease: lease}, run: func(w *world) {
 			w.needs(transport.ExtensionLease)
 			runID := w.retried(transport.RetryPolicy{MaxRetries: 2, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
-			w.one("A")
+			lost := w.one("A")
 			w.pass(lease + slack)
-			w.stands(runID, "a RETRY_CREATED", "a CREATED")
+			w.stands(runID, "a CREATED") // no attempt is used up
 			s := w.one("A")
+			if s.ID != lost.ID || s.Attempt != lost.Attempt {
+				w.t.Errorf("claimed %+v, then %+v", lost, s)
+			}
 			s.Token = "" // as an SDK that knows no leases
 			w.end(s, executed("x"))
 			w.comesTo(runID, transport.RunSuccess)
+		}},
+		{name: "§13 lease: the default one ends as often as there are attempts, and once more", options: Options{DefaultLease: lease}, run: func(w *world) {
+			w.needs(transport.ExtensionLease)
+			runID := w.retried(transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
+			for range 3 {
+				w.stands(runID, "a CREATED")
+				w.one("A")
+				w.pass(lease + slack)
+			}
+			w.stands(runID, "a ERRORED")
+			w.comesTo(runID, transport.RunFailed)
+		}},
+		{name: "§13 lease: the default one, a report after its end is taken if nobody else has the state", options: Options{DefaultLease: lease}, run: func(w *world) {
+			w.needs(transport.ExtensionLease)
+			runID := w.retried(transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
+			late := w.one("A")
+			late.Token = ""
+			w.pass(lease + slack)
+			w.end(late, executed("x"))
+			w.none("A")
+			w.stands(runID, "a SUCCESS")
+		}},
+		{name: "§13 lease: the default one, a report after its end is ignored if another has the state", options: Options{DefaultLease: lease}, run: func(w *world) {
+			w.needs(transport.ExtensionLease)
+			runID := w.retried(transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
+			late := w.one("A")
+			late.Token = ""
+			w.pass(lease + slack)
+			s := w.again()
+			for _, o := range outcomes() {
+				w.end(late, o) // no error
+				w.stands(runID, "a QUEUED")
+			}
+			w.end(s, executed("x"))
+			for _, o := range outcomes() {
+				w.end(late, o)
+				w.stands(runID, "a SUCCESS")
+			}
 		}},
 		{name: "§13 lease: a join waits for a branch whose worker died", run: func(w *world) {
 			w.needs(transport.ExtensionLease)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
 )
@@ -22,7 +23,52 @@ func workerMutants() []mutant {
 				}
 				return err
 			})
-		}, caught: []string{"§14 the same report again is answered as the first time"}},
+		}, caught: []string{
+			"§14 the same report again is answered as the first time",
+			"§13 lease: the default one, a report after its end is ignored if another has the state",
+		}},
+		{name: "a report without a token is refused", mutate: func(t whole) whole {
+			return eachReport(t, func(_ context.Context, r transport.Report, next func(transport.Report) error) error {
+				if r.Token == "" {
+					return badRequest("there is no token")
+				}
+				return next(r)
+			})
+		}, caught: []string{
+			"§13 lease: the default one, a report after its end is taken if nobody else has the state",
+			"§13 lease: the default one, for claims that ask for none",
+			"§14 manual retry: only of a state that has failed, or is under claim without a lease",
+		}},
+		{name: "all leases end as if they had been asked for", mutate: func(t whole) whole {
+			return overClaim{t, func(ctx context.Context, req transport.ClaimRequest) ([]transport.State, error) {
+				req.Lease = max(req.Lease, time.Millisecond)
+				return t.Claim(ctx, req)
+			}}
+		}, caught: []string{
+			"§13 lease: the default one, for claims that ask for none",
+			"§13 lease: the default one ends as often as there are attempts, and once more",
+			"§13 lease: the default one, a report after its end is taken if nobody else has the state",
+			"§14 manual retry: only of a state that has failed, or is under claim without a lease",
+		}},
+		{name: "states are offered for ever", mutate: func(t whole) whole {
+			return overPutGraph{t, func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphStatus, error) {
+				if g.Retry != nil {
+					more := *g.Retry
+					more.MaxRetries += 100
+					g.Retry = &more
+				}
+				return t.PutGraph(ctx, name, g)
+			}}
+		}, caught: []string{"§13 lease: the default one ends as often as there are attempts, and once more"}},
+		{name: "what is collected is in order of creation", mutate: func(t whole) whole {
+			return overClaim{t, func(ctx context.Context, req transport.ClaimRequest) ([]transport.State, error) {
+				states, err := t.Claim(ctx, req)
+				for i := range states {
+					states[i].Inputs = bytes.Replace(states[i].Inputs, []byte(`\"uw1\",\"uw2\",\"uw3\"`), []byte(`\"uw3\",\"uw2\",\"uw1\"`), 1)
+				}
+				return states, err
+			}}
+		}, caught: []string{"§13 collect: lists line up, also after a retry"}},
 		{name: "any report is taken", mutate: func(t whole) whole {
 			return eachReport(t, func(_ context.Context, r transport.Report, next func(transport.Report) error) error {
 				_ = next(r)
@@ -70,7 +116,25 @@ func workerMutants() []mutant {
 				}
 				return made, nil
 			}}
-		}, caught: []string{"§14 manual retry: only of a state that has failed"}},
+		}, caught: []string{
+			"§14 manual retry: only of a state that has failed, or is under claim without a lease", "§10 manual retry: of a state under a lease is 400",
+		}},
+		{name: "a manual retry is made, and its state done at once", mutate: func(t whole) whole {
+			return overRetry{t, func(ctx context.Context, id, fanoutID string) (string, error) {
+				made, err := t.Retry(ctx, id, fanoutID)
+				if err != nil {
+					return "", err
+				}
+				states, err := t.Claim(ctx, transport.ClaimRequest{Nodes: []string{"Work"}, Max: 1})
+				if err != nil || len(states) == 0 {
+					return made, err
+				}
+				errs := t.Report(ctx, []transport.Report{{StateID: states[0].ID, Token: states[0].Token, Outcome: transport.Pruned{}}})
+				return made, errors.Join(errs...)
+			}}
+		}, caught: []string{
+			"§9 ALL_DONE: runs anew after a manual retry has mended the branch", "§9 ALL_DONE: a join that is to run anew is claimed no more",
+		}},
 		{
 			name: "the next states are made later", mutate: nextStatesLater,
 			caught: []string{"§14 the next states are there when the report is answered"},

@@ -107,6 +107,13 @@ func retryRules() []rule {
 			w.end(s, executed("x"))
 			w.comesTo(runID, transport.RunSuccess)
 		}},
+		{name: "§10 manual retry: of a state under a lease is 400", run: func(w *world) {
+			runID, s := w.leased(0)
+			_, err := w.tr.Retry(w.ctx(), s.ID, "f")
+			w.refused(err, http.StatusBadRequest, "lease until")
+			w.stands(runID, "a QUEUED")
+			w.end(s, executed("x"))
+		}},
 		{name: "§10 manual retry: of an unknown state is 404", run: func(w *world) {
 			_, err := w.tr.Retry(w.ctx(), unknownID, "f")
 			w.refused(err, http.StatusNotFound, "State not found")

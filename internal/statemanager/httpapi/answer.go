@@ -277,6 +277,7 @@ type stateAnswer struct {
 	UpdatedAt  stamp            `json:"updated_at"`
 	Data       json.RawMessage  `json:"data,omitempty"`
 	Attempt    *int             `json:"attempt,omitempty"`
+	Place      []int            `json:"place,omitempty"`
 }
 
 func newStateAnswer(s *transport.StateDetail, extended bool) stateAnswer {
@@ -287,7 +288,7 @@ func newStateAnswer(s *transport.StateDetail, extended bool) stateAnswer {
 		CreatedAt: stamp(s.CreatedAt), UpdatedAt: stamp(s.UpdatedAt),
 	}
 	if extended {
-		a.Data, a.Attempt = s.Data, &s.Attempt
+		a.Data, a.Attempt, a.Place = s.Data, &s.Attempt, s.Place
 	}
 	return a
 }

@@ -118,7 +118,7 @@ var (
 		prop("id", aString), prop("node_name", aString), prop("identifier", aString),
 		prop("graph_name", aString), prop("run_id", aString), prop("status", stateStatus),
 		prop("inputs", anObject), prop("outputs", anObject), prop("error", orNull(aString)), prop("parents", mapOf(aString)),
-		prop("created_at", aTime), prop("updated_at", aTime), prop("data?", anObject), prop("attempt?", anInt),
+		prop("created_at", aTime), prop("updated_at", aTime), prop("data?", anObject), prop("attempt?", anInt), prop("place?", listOf(anInt)),
 	)
 	runDetailSchema = objectOf(append(slices.Clip(runProperties),
 		prop("states", listOf(stateDetailSchema)))...)

@@ -283,6 +283,7 @@ func withoutExtras(v any) any {
 			delete(v, "attempt")
 		case detailed:
 			delete(v, "attempt")
+			delete(v, "place")
 			delete(v, "data")
 		}
 	}

@@ -1,0 +1,152 @@
+package statemanager
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Places
+//
+// Every state has a place in its run, and a list of states of one step is in the
+// order of their places (protocol.md §8). So all that a join collects lines up,
+// whichever worker was faster and whatever was tried again:
+//
+//   - states below one state stand in the order of its next_nodes, and its joins
+//     behind them, in the order of the graph;
+//   - siblings of a fan-out stand in the order of the outputs, behind the state
+//     that was executed and before its next neighbour;
+//   - a retry, of whatever kind, takes the place of the state that it replaces;
+//   - states below different states stand in the order of these.
+//
+// The place among the siblings is a number, the state's rank. Only if one of
+// several siblings is executed again and fans out itself do its own siblings have
+// to go in between: then the rank goes on in run.within, as that of a section
+// does in a numbered text: 2.0, 2.1, 2.2 stand between 1 and 3.
+
+// takePlace puts a new state in the place of one that it replaces.
+func (st *state) takePlace(old *state) {
+	st.rank, st.fanned = old.rank, old.fanned
+	if within := old.run.within[old]; within != nil {
+		old.run.within[st] = within
+	}
+}
+
+// rankSiblings puts the siblings of a fan-out behind st, in their order.
+func rankSiblings(st *state, siblings []*state) {
+	if len(siblings) == 0 {
+		return
+	}
+	if !st.fanned {
+		st.fanned = true
+		for i, y := range siblings {
+			y.fanned, y.rank = true, uint32(i+1)
+		}
+		return
+	}
+	r := st.run
+	if r.within == nil {
+		r.within = make(map[*state][]uint32)
+	}
+	above := slices.Clip(r.within[st])
+	for i, y := range siblings {
+		y.fanned, y.rank = true, st.rank
+		r.within[y] = append(above, uint32(i+1))
+	}
+	r.within[st] = append(above, 0)
+}
+
+// comparePlaces compares the places of two states of a run. A state comes before
+// those that descend from it.
+func comparePlaces(a, b *state) int {
+	if a.parent == b.parent {
+		return compareBelow(a, b)
+	}
+	deeper := a.depth() - b.depth()
+	for ; deeper > 0; deeper-- {
+		if a = a.parent; a == b {
+			return +1
+		}
+	}
+	for ; deeper < 0; deeper++ {
+		if b = b.parent; a == b {
+			return -1
+		}
+	}
+	for a.parent != b.parent {
+		a, b = a.parent, b.parent
+	}
+	return compareBelow(a, b)
+}
+
+// compareBelow compares the places of two states that one state has given rise
+// to.
+func compareBelow(a, b *state) int {
+	if a.place != b.place {
+		return cmp.Compare(a.turn(), b.turn())
+	}
+	if a.rank != b.rank {
+		return cmp.Compare(a.rank, b.rank)
+	}
+	if within := a.run.within; within != nil {
+		x, y := within[a], within[b]
+		for i := range max(len(x), len(y)) {
+			if c := cmp.Compare(at(x, i), at(y, i)); c != 0 {
+				return c
+			}
+		}
+	}
+	return cmp.Compare(a.order, b.order) // attempts at one piece of work
+}
+
+// at is the i-th number, 0 beyond the end.
+func at(numbers []uint32, i int) uint32 {
+	if i < len(numbers) {
+		return numbers[i]
+	}
+	return 0
+}
+
+// turn is where the step of a state stands among those that follow its parent's.
+func (st *state) turn() int {
+	if st.parent == nil {
+		return 0
+	}
+	above := st.parent.place
+	if i := slices.Index(above.next, st.place); i >= 0 {
+		return i
+	}
+	turn := len(above.next)
+	for _, j := range above.joins {
+		if j.place.index < st.place.index {
+			turn++
+		}
+	}
+	return turn
+}
+
+// position is the place of a state among those that its parent gave rise to, as
+// numbers to compare one by one, the first that differs deciding; missing ones
+// are 0, and the last is not 0 unless it is the only one. The attempts at one
+// piece of work have the same.
+func (st *state) position() []int {
+	p := []int{st.turn(), int(st.rank)}
+	for _, n := range st.run.within[st] {
+		p = append(p, int(n))
+	}
+	for len(p) > 1 && p[len(p)-1] == 0 {
+		p = p[:len(p)-1]
+	}
+	return p
+}
+
+// depth is how many ancestors a state has.
+func (st *state) depth() (n int) {
+	for a := st.parent; a != nil; a = a.parent {
+		n++
+	}
+	return n
+}
+
+// inPlaces sorts states by their places. Most often they are sorted already, or
+// nearly so.
+func inPlaces(states []*state) { slices.SortFunc(states, comparePlaces) }
