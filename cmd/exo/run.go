@@ -86,6 +86,7 @@ func runCommands(env environment) *cli.Command {
 					})
 				}),
 			},
+			requeueCommand(env),
 		},
 	}
 }

@@ -92,8 +92,8 @@ func TestCompletion(t *testing.T) {
 		want  []string
 	}{
 		{"r", []string{"run"}},
-		{"run", []string{"list", "show", "wait", "cancel", "retry"}},
-		{"run re", []string{"retry"}},
+		{"run", []string{"list", "show", "wait", "cancel", "retry", "requeue"}},
+		{"run re", []string{"retry", "requeue"}},
 		{"run wait --t", []string{"--timeout"}},
 		{"graph render x --f", []string{"--format"}},
 		{"--ver", []string{"--version"}},
