@@ -23,14 +23,24 @@ var ErrValidationTimeout = errors.New("exo: validation timeout")
 type GraphInvalidError struct {
 	Graph  string
 	Errors []string // one for each mistake
+
+	// ServingVersion is the version of the graph that goes on serving triggers
+	// and cron while this one is invalid. 0: there is none, the state manager does
+	// not say, or the graph was not written.
+	ServingVersion int
 }
 
-// Error lists the mistakes, a line each if there are several.
+// Error lists the mistakes, a line each if there are several, and says which
+// version goes on serving.
 func (e *GraphInvalidError) Error() string {
-	if len(e.Errors) == 1 {
-		return fmt.Sprintf("graph %q is invalid: %s", e.Graph, e.Errors[0])
+	text := fmt.Sprintf("graph %q is invalid", e.Graph)
+	if e.ServingVersion > 0 {
+		text += fmt.Sprintf(" (version %d goes on serving)", e.ServingVersion)
 	}
-	return fmt.Sprintf("graph %q is invalid:\n\t%s", e.Graph, strings.Join(e.Errors, "\n\t"))
+	if len(e.Errors) == 1 {
+		return text + ": " + e.Errors[0]
+	}
+	return text + ":\n\t" + strings.Join(e.Errors, "\n\t")
 }
 
 // UpsertGraph validates g here, writes it, and waits until the state manager
@@ -38,9 +48,13 @@ func (e *GraphInvalidError) Error() string {
 // it invalid, the error is a [*GraphInvalidError]. The wait ends with ctx or,
 // with [ErrValidationTimeout], after [WithValidationTimeout].
 //
-// A graph that exists is replaced; its runs under way go on as they began. A
-// graph that needs an extension of the protocol which the state manager has not
-// is refused before anything is sent, with [transport.ErrUnsupported].
+// A graph that exists is replaced; its runs under way go on as they began. Only
+// a valid graph takes the place of a valid one: until then that goes on serving,
+// and the error says so. (A state manager without extensions replaces it all the
+// same.)
+//
+// A graph that needs an extension of the protocol which the state manager has
+// not is refused before anything is sent, with [transport.ErrUnsupported].
 func (m *StateManager) UpsertGraph(ctx context.Context, g *Graph) (*GraphInfo, error) {
 	if err := g.validate(m.namespace); err != nil {
 		return nil, err
@@ -85,7 +99,7 @@ func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSp
 		delay = min(2*delay, m.config.pollInterval)
 	}
 	if g.Validation != transport.Valid {
-		return nil, &GraphInvalidError{Graph: name, Errors: graph.Distinct(g.Errors)}
+		return nil, &GraphInvalidError{Graph: name, Errors: graph.Distinct(g.Errors), ServingVersion: g.ServingVersion}
 	}
 	return &g, nil
 }

@@ -136,6 +136,8 @@ type graphJSON struct {
 	Namespace  string                     `json:"namespace"`
 	Validation transport.ValidationStatus `json:"validation_status"`
 	Errors     []string                   `json:"validation_errors"`
+	Version    int                        `json:"version,omitempty"`
+	Serving    int                        `json:"serving_version,omitempty"`
 	Nodes      []transport.Placement      `json:"nodes"`
 	Secrets    []string                   `json:"secrets"`
 	Retry      transport.RetryPolicy      `json:"retry_policy"`
@@ -147,7 +149,7 @@ type graphJSON struct {
 
 func graphOf(g *exo.GraphInfo) graphJSON {
 	return graphJSON{
-		Name: g.Name, Namespace: g.Namespace, Validation: g.Validation, Errors: list(g.Errors), Nodes: list(g.Nodes),
+		Name: g.Name, Namespace: g.Namespace, Validation: g.Validation, Errors: list(g.Errors), Version: g.Version, Serving: g.ServingVersion, Nodes: list(g.Nodes),
 		Secrets: list(g.SecretNames), Retry: g.Retry, Store: g.Store, Triggers: list(g.Triggers),
 		CreatedAt: g.CreatedAt, UpdatedAt: g.UpdatedAt,
 	}
@@ -165,6 +167,13 @@ func printGraph(w io.Writer, g *exo.GraphInfo) error {
 		{"retries", fmt.Sprintf("%d, %s, from %v", g.Retry.MaxRetries, g.Retry.Strategy, g.Retry.Backoff)},
 		{"store", orNone(slices.Concat(g.Store.RequiredKeys, slices.Sorted(maps.Keys(g.Store.DefaultValues))))},
 		{"updated", when(g.UpdatedAt)},
+	}
+	if g.Version > 0 {
+		serving := "none: triggers are refused"
+		if g.ServingVersion > 0 {
+			serving = strconv.Itoa(g.ServingVersion)
+		}
+		facts = append(facts, [2]string{"version", strconv.Itoa(g.Version)}, [2]string{"serving", serving})
 	}
 	for _, t := range g.Triggers {
 		facts = append(facts, [2]string{"trigger", strings.TrimSpace(t.Expression + " " + t.Timezone)})

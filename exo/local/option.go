@@ -56,14 +56,15 @@ func WithKeepStates(n int) Option {
 // WithoutExtensions makes the state manager act like one that has never heard
 // of the additions to the protocol (protocol.md §13): no waiting claims, no
 // leases on request, no store, no cancelling, failures marked permanent that are
-// retried, and states that do not say their run. It serves to test code that must do without.
+// retried, states that do not say their run, and an invalid graph takes the place
+// of a valid one. It serves to test code that must do without.
 func WithoutExtensions() Option {
 	return option(func(c *config) { c.server.WithoutExtensions = true })
 }
 
-// AsReference makes joins behave as the reference state manager's do, with
-// its losses (protocol.md §14), so that a graph bound for it meets here what it
-// will meet there. The default is rules that lose nothing.
+// AsReference makes joins and upserts behave as the reference state manager's
+// do, with its losses (protocol.md §14), so that a graph bound for it meets here
+// what it will meet there. The default is rules that lose nothing.
 func AsReference() Option {
 	return option(func(c *config) { c.server.Engine.Rules.AsReference = true })
 }

@@ -117,6 +117,13 @@ type GraphStatus struct {
 	UpdatedAt   time.Time
 	Validation  ValidationStatus
 	Errors      []string // why Validation is [Invalid]
+
+	// Version counts how often the graph was written, from 1. ServingVersion is
+	// the version that runs are started of: this one, or an earlier one while this
+	// one is [Invalid]; 0 if there is none. Both are 0 if the state manager does
+	// not say, as one without extensions (protocol.md §13).
+	Version        int
+	ServingVersion int
 }
 
 // ValidationStatus says whether a graph can be run.

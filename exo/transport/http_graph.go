@@ -51,6 +51,8 @@ type wireGraph struct {
 	UpdatedAt  wireTime                   `json:"updated_at"`
 	Validation ValidationStatus           `json:"validation_status"`
 	Errors     []string                   `json:"validation_errors"`
+	Version    int                        `json:"version"`
+	Serving    int                        `json:"serving_version"`
 }
 
 func (w *wireGraph) missing() string { return without(w.Validation == "", "validation_status") }
@@ -60,6 +62,7 @@ func (w *wireGraph) status() GraphStatus {
 		Name: w.Name, Namespace: w.Namespace, Nodes: w.Nodes, Store: w.Store, Retry: w.Retry.policy(),
 		SecretNames: slices.Sorted(maps.Keys(w.Secrets)),
 		CreatedAt:   w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time, Validation: w.Validation, Errors: w.Errors,
+		Version: w.Version, ServingVersion: w.Serving,
 	}
 	for _, t := range w.Triggers {
 		g.Triggers = append(g.Triggers, CronTrigger(t.Value))

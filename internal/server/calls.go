@@ -14,6 +14,7 @@ import (
 
 // Register declares nodes.
 func (s *Server) Register(ctx context.Context, ns, runtime string, nodes []transport.NodeSpec) error {
+	defer s.rearm() // a graph with triggers may have become valid
 	return alter(ctx, s, func(now time.Time) error { return s.engine.Register(now, ns, runtime, nodes) })
 }
 

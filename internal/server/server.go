@@ -71,6 +71,7 @@ func New(o Options) *Server {
 		s.clock = realClock{}
 	}
 	o.Engine.OnChange = s.changed
+	o.Engine.Rules.InvalidReplaces = o.Engine.Rules.InvalidReplaces || o.WithoutExtensions // which could not tell of it
 	s.engine = statemanager.New(o.Engine)
 	s.claims.init(s)
 	s.runs.init()

@@ -8,9 +8,9 @@ import (
 	"github.com/exospherehost/exo-go/internal/cron"
 )
 
-// A cronTrigger starts runs of a graph (protocol.md §12). The run is of the
-// version that is valid at the time. If there is none, or a store key is
-// required that has no default, there is no run: nobody could be told.
+// A cronTrigger starts runs of a graph (protocol.md §12), of the version that
+// serves, whose trigger it is. If a store key is required that has no default,
+// there is no run: nobody could be told.
 type cronTrigger struct {
 	graph     *storedGraph
 	schedule  *cron.Schedule
@@ -18,7 +18,7 @@ type cronTrigger struct {
 	cancelled bool
 }
 
-// addTriggers schedules the triggers of a graph that has just been written.
+// addTriggers schedules the triggers of the version of a graph that serves.
 func (e *Engine) addTriggers(g *storedGraph, schedules []*cron.Schedule) {
 	for _, s := range schedules {
 		e.created++
@@ -41,14 +41,14 @@ func (e *Engine) plan(t *cronTrigger) {
 
 // fire starts a run for a trigger that is due.
 func (e *Engine) fire(t *cronTrigger) {
-	if p := t.graph.program; p != nil {
-		_, _ = e.start(t.graph.namespace, p, transport.TriggerSpec{})
+	if v := t.graph.serving(); v != nil {
+		_, _ = e.start(t.graph.namespace, v.program, transport.TriggerSpec{})
 	}
 	e.plan(t)
 }
 
-// cancelTriggers takes back the triggers of a graph and counts them.
-func (e *Engine) cancelTriggers(g *storedGraph) int {
+// cancelTriggers takes back the triggers of a graph.
+func (e *Engine) cancelTriggers(g *storedGraph) {
 	n := len(g.triggers)
 	for _, t := range g.triggers {
 		t.cancelled = true
@@ -58,18 +58,23 @@ func (e *Engine) cancelTriggers(g *storedGraph) int {
 	if e.crons.len() > 2*e.cronsLive {
 		e.crons.compact(func(m *moment[*cronTrigger]) bool { return !m.item.cancelled })
 	}
-	return n
 }
 
 // CancelTriggers removes the cron triggers of a graph, until it is written again,
-// and counts them.
+// and counts them: those of the version that serves and those of one that is
+// INVALID, which will have none if it takes over.
 func (e *Engine) CancelTriggers(now time.Time, ns, name string) (int, error) {
 	e.enter(now)
 	defer e.mu.Unlock()
 	if space := e.namespaces[ns]; space != nil {
 		if g, ok := space.graphs.get(name); ok {
-			g.spec.Triggers = []transport.CronTrigger{}
-			return e.cancelTriggers(g), nil
+			n := 0
+			for _, v := range g.kept() {
+				n += len(v.spec.Triggers)
+				v.spec.Triggers, v.schedules = []transport.CronTrigger{}, nil
+			}
+			e.cancelTriggers(g)
+			return n, nil
 		}
 	}
 	return 0, notFound("cancel triggers", "Graph template "+clip.Text(name)+" not found in namespace "+clip.Text(ns))

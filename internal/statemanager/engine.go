@@ -31,7 +31,7 @@ type Options struct {
 	// expire, as with the reference server.
 	DefaultLease time.Duration
 
-	// Rules says how joins behave. The zero value is ours (protocol.md §14).
+	// Rules says how joins and upserts behave. The zero value is ours (protocol.md §14).
 	Rules Rules
 
 	// OnChange, if not nil, is told every transition of a state, in order, under

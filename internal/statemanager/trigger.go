@@ -14,7 +14,7 @@ import (
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
-// Trigger starts a run of a valid graph. The inputs replace those that the
+// Trigger starts a run of the version of a graph that serves. The inputs replace those that the
 // graph's root has of the same names; others are ignored. They are data: no
 // placeholder in them is read (protocol.md §7, §14).
 func (e *Engine) Trigger(now time.Time, ns, name string, t transport.TriggerSpec) (runID string, err error) {
@@ -28,13 +28,14 @@ func (e *Engine) Trigger(now time.Time, ns, name string, t transport.TriggerSpec
 	if space := e.namespaces[ns]; space != nil {
 		g, _ = space.graphs.get(name)
 	}
-	switch {
-	case g == nil:
+	if g == nil {
 		return "", notFound(op, "Graph template not found for namespace "+clip.Text(ns)+" and graph "+clip.Text(name))
-	case g.program == nil:
-		return "", badRequest(op, "Graph template is not valid")
 	}
-	return e.start(g.namespace, g.program, t)
+	serving := g.serving()
+	if serving == nil {
+		return "", badRequest(op, e.notValid(g))
+	}
+	return e.start(g.namespace, serving.program, t)
 }
 
 func checkTrigger(t *transport.TriggerSpec) graph.Problems {

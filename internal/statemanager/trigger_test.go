@@ -99,7 +99,7 @@ func TestTriggerRefuses(t *testing.T) {
 			http.StatusNotFound,
 			"Graph template not found for namespace other and graph g",
 		},
-		{"invalid graph", "ns", "invalid", transport.TriggerSpec{}, http.StatusBadRequest, "Graph template is not valid"},
+		{"invalid graph", "ns", "invalid", transport.TriggerSpec{}, http.StatusBadRequest, "Graph template is not valid: Node Nope in namespace ns does not exist"},
 		{
 			"a store key that the root reads", "ns", "g",
 			transport.TriggerSpec{},

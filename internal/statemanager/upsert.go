@@ -11,26 +11,17 @@ import (
 	"github.com/exospherehost/exo-go/internal/graph"
 )
 
-// A storedGraph is a graph as it was last written.
-type storedGraph struct {
-	namespace *namespace
-	name      string
-	spec      transport.GraphSpec // normalized
-	layout    *graph.Layout
-	created   int64
-	updated   int64
-	errors    []string // why it is INVALID
-	program   *program // nil if it is
-	triggers  []*cronTrigger
-}
-
 // PutGraph writes a graph. What breaks a rule of a field or of the structure is
 // refused, and the graph of that name, if there is one, stays as it was
 // (protocol.md §6). Whether the graph is valid is known at once: the answer's
 // Validation is never PENDING.
-func (e *Engine) PutGraph(now time.Time, ns, name string, g transport.GraphSpec) (transport.GraphStatus, error) {
+//
+// A graph that is INVALID does not take the place of one that serves: runs are
+// started of that, by triggers and by its own cron, until the new version is
+// valid or another one that is valid is written.
+func (e *Engine) PutGraph(now time.Time, ns, name string, given transport.GraphSpec) (transport.GraphStatus, error) {
 	const op = "upsert graph"
-	spec, schedules, wrong := graph.Read(ns, name, g)
+	spec, schedules, wrong := graph.Read(ns, name, given)
 	if err := refused(op, wrong...); err != nil {
 		return transport.GraphStatus{}, err
 	}
@@ -41,64 +32,47 @@ func (e *Engine) PutGraph(now time.Time, ns, name string, g transport.GraphSpec)
 	e.enter(now)
 	defer e.mu.Unlock()
 	space := e.namespace(ns)
-	gr, known := space.graphs.get(name)
+	g, known := space.graphs.get(name)
 	if !known {
-		gr = &storedGraph{namespace: space, name: name, created: e.now}
-		space.graphs.add(name, gr)
+		g = &storedGraph{namespace: space, name: name, created: e.now}
+		space.graphs.add(name, g)
 	}
-	e.cancelTriggers(gr)
-	gr.spec, gr.layout = spec, l
-	e.validate(gr)
-	e.addTriggers(gr, schedules)
-	return gr.status(), nil
-}
-
-// validate compares a graph with the registered nodes and compiles it if it fits.
-func (e *Engine) validate(g *storedGraph) {
-	g.updated = e.now
-	g.program = nil
-	g.errors = nil
-	for _, m := range g.layout.CheckNodes(e.schemas, g.spec.Secrets) {
-		g.errors = append(g.errors, m.Text)
+	v := &version{number: g.versions + 1, spec: spec, layout: l, schedules: schedules}
+	if before := g.latest; before != nil && before.served && !e.rules.invalidReplaces {
+		g.standby = before
 	}
-	if len(g.errors) == 0 {
-		g.program = e.compile(g.name, g.layout, &g.spec)
-	}
-}
-
-// revalidate validates the graphs that place one of these nodes.
-func (e *Engine) revalidate(nodes map[graph.NodeKey]bool) {
-	if len(nodes) == 0 {
-		return
-	}
-	for _, ns := range e.namespaces {
-		for _, g := range ns.graphs.order {
-			if slices.ContainsFunc(g.layout.Steps, func(s *graph.Step) bool { return nodes[s.NodeKey()] }) {
-				e.validate(g)
-			}
-		}
-	}
+	g.versions, g.latest = v.number, v
+	e.validate(name, v)
+	e.settleVersions(g)
+	return e.status(g), nil
 }
 
 // status is the graph as a client sees it; nothing of it is shared.
-func (g *storedGraph) status() transport.GraphStatus {
+func (e *Engine) status(g *storedGraph) transport.GraphStatus {
+	v := g.latest
 	s := transport.GraphStatus{
 		Name: g.name, Namespace: g.namespace.name,
-		SecretNames: g.spec.Secrets.Names(),
-		Retry:       *g.spec.Retry,
+		SecretNames: v.spec.Secrets.Names(),
+		Retry:       *v.spec.Retry,
 		Store: transport.StoreConfig{
-			RequiredKeys:  slices.Clone(g.spec.Store.RequiredKeys),
-			DefaultValues: maps.Clone(g.spec.Store.DefaultValues),
+			RequiredKeys:  slices.Clone(v.spec.Store.RequiredKeys),
+			DefaultValues: maps.Clone(v.spec.Store.DefaultValues),
 		},
-		Triggers:  slices.Clone(g.spec.Triggers),
-		CreatedAt: timeOf(g.created), UpdatedAt: timeOf(g.updated),
-		Validation: transport.Valid, Errors: slices.Clone(g.errors),
+		Triggers:  slices.Clone(v.spec.Triggers),
+		CreatedAt: timeOf(g.created), UpdatedAt: timeOf(v.updated),
+		Validation: transport.Valid, Errors: slices.Clone(v.errors),
 	}
-	if g.program == nil {
+	if v.program == nil {
 		s.Validation = transport.Invalid
 	}
-	s.Nodes = make([]transport.Placement, len(g.spec.Nodes))
-	for i, p := range g.spec.Nodes {
+	if !e.rules.invalidReplaces { // else there is nothing to tell apart
+		s.Version = v.number
+		if serving := g.serving(); serving != nil {
+			s.ServingVersion = serving.number
+		}
+	}
+	s.Nodes = make([]transport.Placement, len(v.spec.Nodes))
+	for i, p := range v.spec.Nodes {
 		p.Inputs = maps.Clone(p.Inputs)
 		p.Next = slices.Clone(p.Next)
 		if p.Unites != nil {
@@ -116,7 +90,7 @@ func (e *Engine) Graph(ns, name string) (transport.GraphStatus, error) {
 	defer e.mu.Unlock()
 	if space := e.namespaces[ns]; space != nil {
 		if g, ok := space.graphs.get(name); ok {
-			return g.status(), nil
+			return e.status(g), nil
 		}
 	}
 	return transport.GraphStatus{}, notFound("graph", "Graph template "+clip.Text(name)+" not found in namespace "+clip.Text(ns))
@@ -133,7 +107,7 @@ func (e *Engine) Graphs(ns string) []transport.GraphStatus {
 	}
 	list := make([]transport.GraphStatus, len(space.graphs.order))
 	for i, g := range space.graphs.order {
-		list[i] = g.status()
+		list[i] = e.status(g)
 	}
 	return list
 }

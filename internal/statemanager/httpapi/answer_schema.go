@@ -62,7 +62,7 @@ var (
 		prop("validation_status", &schema{Type: "string", Enum: []string{
 			string(transport.Pending), string(transport.Ongoing), string(transport.Valid), string(transport.Invalid),
 		}}),
-		prop("validation_errors", listOf(aString)),
+		prop("validation_errors", listOf(aString)), prop("version?", anInt), prop("serving_version?", anInt),
 	}
 	graphSchema  = objectOf(graphProperties...)
 	graphsSchema = objectOf(

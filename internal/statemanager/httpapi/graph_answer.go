@@ -16,6 +16,8 @@ type graphAnswer struct {
 	UpdatedAt   stamp                      `json:"updated_at"`
 	Validation  transport.ValidationStatus `json:"validation_status"`
 	Errors      []string                   `json:"validation_errors"`
+	Version     int                        `json:"version,omitempty"`         // of extensions, as the next
+	Serving     int                        `json:"serving_version,omitempty"` // absent if none serves
 }
 
 type retryPolicyAnswer struct {
@@ -49,6 +51,7 @@ func newGraphAnswer(g *transport.GraphStatus) graphAnswer {
 		Triggers:  make([]cronAnswer, len(g.Triggers)),
 		CreatedAt: stamp(g.CreatedAt), UpdatedAt: stamp(g.UpdatedAt),
 		Validation: g.Validation, Errors: orEmptyList(g.Errors),
+		Version: g.Version, Serving: g.ServingVersion,
 	}
 	for i, p := range g.Nodes {
 		p.Inputs, p.Next = orEmptyMap(p.Inputs), orEmptyList(p.Next)

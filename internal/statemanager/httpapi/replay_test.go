@@ -273,6 +273,10 @@ func withoutExtras(v any) any {
 	case map[string]any:
 		_, claimed := v["state_id"]
 		_, detailed := v["parents"]
+		_, validated := v["validation_status"]
+		if text, ok := v["detail"].(string); ok && strings.HasPrefix(text, "Graph template is not valid: ") {
+			v["detail"] = "Graph template is not valid"
+		}
 		for name := range v {
 			v[name] = withoutExtras(v[name])
 		}
@@ -281,6 +285,9 @@ func withoutExtras(v any) any {
 			delete(v, "run_id")
 			delete(v, "graph_name")
 			delete(v, "attempt")
+		case validated:
+			delete(v, "version")
+			delete(v, "serving_version")
 		case detailed:
 			delete(v, "attempt")
 			delete(v, "place")
