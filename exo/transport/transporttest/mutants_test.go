@@ -38,7 +38,7 @@ func (m mutated) Namespace(name string) transport.Transport {
 }
 
 func mutants() []mutant {
-	return slices.Concat(workerMutants(), graphMutants(), joinMutants(), upsertMutants())
+	return slices.Concat(workerMutants(), graphMutants(), joinMutants(), upsertMutants(), versionMutants())
 }
 
 // mutantName says, in the environment, which mutant TestMutant is to test.

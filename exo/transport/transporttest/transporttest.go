@@ -76,7 +76,7 @@ func rules() []rule {
 	var all []rule
 	for _, chapter := range [][]rule{
 		workerRules(), controlRules(), runRules(), structureRules(), registrationRules(), placeholderRules(), nextRules(), joinRules(),
-		retryRules(), signalRules(), cronRules(), leaseRules(), waitRules(), storeRules(), extensionRules(), differences(), namespaceRules(),
+		retryRules(), signalRules(), cronRules(), leaseRules(), waitRules(), storeRules(), versionRules(), extensionRules(), differences(), namespaceRules(),
 	} {
 		all = append(all, chapter...)
 	}
