@@ -146,8 +146,14 @@ func (m *StateManager) Runs(ctx context.Context, filters ...RunFilter) iter.Seq2
 	}
 }
 
-// RetryState runs a state again by hand. Calls with the same fanoutID make at
-// most one retry: further ones are [transport.ErrConflict].
+// RetryState runs a state again by hand, as a new state in its place; the joins
+// that had run on it run anew. A state that is SUCCESS, PRUNED, CREATED, or QUEUED
+// under a lease is refused (protocol.md §10).
+//
+// The fanoutID makes a repeated call harmless: the same one for a state of the
+// same step and direct parent is [transport.ErrConflict]. So it has to be a new one
+// for each retry that is meant, also for siblings of a fan-out, which share both,
+// and for a state that took over from one retried before.
 func (m *StateManager) RetryState(ctx context.Context, stateID, fanoutID string) (newStateID string, err error) {
 	id, err := m.transport.Retry(ctx, stateID, fanoutID)
 	if err != nil {

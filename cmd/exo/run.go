@@ -70,7 +70,7 @@ func runCommands(env environment) *cli.Command {
 				}),
 			},
 			{
-				Name: "retry", Usage: "run a failed state again, and print the ID of the new state", ArgsUsage: "STATE_ID",
+				Name: "retry", Usage: "run a failed state again, or one whose worker died without a lease, and print the ID of the new state", ArgsUsage: "STATE_ID",
 				Flags: flags([]cli.Flag{
 					&cli.StringFlag{Name: "fanout-id", Usage: "any `ID`; the same one again is refused, so that a script retries once", DefaultText: "a new one"},
 					outputFlag(),

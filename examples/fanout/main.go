@@ -60,7 +60,7 @@ func graph() (*exo.Graph, *exo.Step[Bill]) {
 	item := exo.Add(g, "split", split, order.Out, exo.After(order))
 	priced := exo.Add(g, "price", price, item.Out, exo.After(item))
 	bill := exo.Add(g, "total", total, Priced{
-		// All branches' outputs, in order of creation: so the two lists match.
+		// All outputs of the branches, in the order of the branches: so the two lists match.
 		Names: exo.Collect(priced.Out.Name),
 		Cents: exo.Collect(priced.Out.Cents),
 	}, exo.After(priced), exo.Unites(order, exo.AllSuccess))

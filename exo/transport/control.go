@@ -21,7 +21,8 @@ type Control interface {
 	RunGraph(ctx context.Context, runID string) (RunGraph, error)
 	StateDetail(ctx context.Context, graph, runID, stateID string) (StateDetail, error)
 
-	// Retry runs a state again by hand. The same fanoutID again is [ErrConflict].
+	// Retry runs a state again by hand (protocol.md §10). The same fanoutID again, for
+	// a state of the same step and direct parent, is [ErrConflict].
 	Retry(ctx context.Context, stateID, fanoutID string) (newStateID string, err error)
 	Nodes(ctx context.Context) ([]NodeInfo, error)
 	Graphs(ctx context.Context) ([]GraphStatus, error)

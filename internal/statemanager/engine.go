@@ -11,7 +11,6 @@ package statemanager
 
 import (
 	crand "crypto/rand"
-	"hash/maphash"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -88,7 +87,6 @@ type Engine struct {
 
 	changes []changed
 	touched *run // the run that changes belong to
-	hash    maphash.Hash
 	// Room for what is made on the way; empty between calls.
 	scratchJSON    []byte
 	scratchArray   []byte

@@ -13,6 +13,12 @@ func RetryDelay(e *Engine, p *transport.RetryPolicy, n int) time.Duration {
 	return retryDelay(p, n, e.rand)
 }
 
+// Digest is the digest of an outcome.
+func Digest(o transport.Outcome) (uint64, error) {
+	got, err := read(o)
+	return uint64(got.digest), err
+}
+
 // Retained is how many states, runs, and entries of leases and queues the engine
 // holds.
 func Retained(e *Engine) (states, runs, leases, waiting int) {

@@ -46,7 +46,7 @@ func (e *Engine) report(ns string, r transport.Report) (ReportResult, error) {
 	if err != nil {
 		return ReportResult{}, err
 	}
-	o, err := e.read(r.Outcome)
+	o, err := read(r.Outcome)
 	if err != nil {
 		return ReportResult{}, err
 	}
@@ -139,7 +139,7 @@ func (e *Engine) prune(st *state, data string) {
 // An outcome is a [transport.Outcome] that has been read.
 type outcome struct {
 	kind      reportKind
-	digest    uint64 // equal for equal outcomes
+	digest    digest // equal for equal outcomes
 	outputs   []transport.Object
 	text      string // the error, or the data of a prune
 	permanent bool
@@ -147,22 +147,21 @@ type outcome struct {
 }
 
 // read checks an outcome.
-func (e *Engine) read(given transport.Outcome) (outcome, error) {
+func read(given transport.Outcome) (outcome, error) {
 	var o outcome
-	h := &e.hash
-	h.Reset()
+	h := &o.digest
 	switch g := given.(type) {
 	case transport.Executed:
 		o.kind, o.outputs = reportedExecuted, g.Outputs
 		for _, out := range g.Outputs {
-			_, _ = h.Write(out) // an object says itself where it ends
+			h.write(out) // an object says itself where it ends
 		}
 	case transport.Errored:
 		o.kind, o.text, o.permanent = reportedErrored, g.Message, g.Permanent
 		if g.Permanent {
-			_ = h.WriteByte(1)
+			h.write([]byte{1})
 		}
-		_, _ = h.WriteString(g.Message)
+		h.text(g.Message)
 	case transport.Pruned:
 		o.kind, o.text = reportedPruned, emptyObject
 		if g.Data != nil {
@@ -172,7 +171,7 @@ func (e *Engine) read(given transport.Outcome) (outcome, error) {
 			}
 			o.text = string(data)
 		}
-		_, _ = h.WriteString(o.text)
+		h.text(o.text)
 	case transport.Requeued:
 		o.kind, o.after = reportedRequeued, g.After
 		if g.After <= 0 {
@@ -180,10 +179,9 @@ func (e *Engine) read(given transport.Outcome) (outcome, error) {
 		}
 		var d [8]byte
 		binary.LittleEndian.PutUint64(d[:], uint64(g.After))
-		_, _ = h.Write(d[:])
+		h.write(d[:])
 	default:
 		return o, refused(opReport, graph.Wrong(graph.Missing{Reason: "a report says executed, errored, prune or re_enqueue_after"}, nil))
 	}
-	o.digest = h.Sum64()
 	return o, nil
 }

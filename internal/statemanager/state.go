@@ -65,7 +65,7 @@ type state struct {
 	due              int64
 	expiry           int64  // of the lease
 	token            uint64 // of the lease; 0: none
-	digest           uint64 // of the last report that was taken
+	digest           digest // of the last report that was taken
 
 	attempt      int32
 	rank         uint32 // among siblings; see rank.go
