@@ -2,6 +2,7 @@ package statemanager_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"testing"
 
@@ -139,5 +140,49 @@ func BenchmarkTrigger(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		bed.run()
+	}
+}
+
+// BenchmarkCollect ends the last branch of a join that collects n outputs, which
+// were made in the order of the branches or in any: an operation is one output.
+func BenchmarkCollect(b *testing.B) {
+	const n = 50_000
+	for _, shuffled := range []bool{false, true} {
+		b.Run(fmt.Sprintf("shuffled=%t", shuffled), func(b *testing.B) {
+			bed := newBed(b, statemanager.Options{KeepRuns: 1, KeepStates: 1})
+			bed.steps(step("root", "split"), step("split", "work"), step("work", "up"), step("up", "join"),
+				with(unite(step("join"), "root", transport.AllSuccess), "${{ up.outputs.o }}"))
+			many, out := outputs(make([]string, n)...), outputs("x")
+			random := rand.New(seeded(1))
+			all := func() (states []transport.State) {
+				for len(states) < n {
+					states = append(states, bed.claimN(statemanager.MaxClaim)...)
+				}
+				if shuffled {
+					random.Shuffle(n, func(i, j int) { states[i], states[j] = states[j], states[i] })
+				}
+				return states
+			}
+			done := 0
+			for b.Loop() {
+				if done%n == 0 {
+					b.StopTimer()
+					bed.drain()
+					bed.run()
+					bed.do("root", out)
+					bed.do("split", many)
+					for _, s := range all() {
+						bed.report(s, out)
+					}
+					ups := all()
+					for _, s := range ups[1:] {
+						bed.report(s, out)
+					}
+					b.StartTimer()
+					bed.report(ups[0], out)
+				}
+				done++
+			}
+		})
 	}
 }

@@ -232,7 +232,7 @@ func (e *Engine) appendPart(dst []byte, part *part, p *placement, st *state, own
 		return appendText(dst, v.text), nil
 	case collectedPart:
 		states := sc.collected[part.slot]
-		inPlaces(states)
+		inPlaces(states, sc.anchor)
 		return e.appendCollected(dst, states, part.field), nil
 	case literalPart:
 	}

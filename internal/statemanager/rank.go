@@ -147,6 +147,39 @@ func (st *state) depth() (n int) {
 	return n
 }
 
-// inPlaces sorts states by their places. Most often they are sorted already, or
-// nearly so.
-func inPlaces(states []*state) { slices.SortFunc(states, comparePlaces) }
+// inPlaces sorts states below an anchor by their places. Most often they are
+// sorted already. If not, the way down from the anchor is written out as numbers
+// first, since there may be very many of them, and to look at the states between
+// again and again would be slow.
+func inPlaces(states []*state, anchor *state) {
+	if slices.IsSortedFunc(states, comparePlaces) {
+		return
+	}
+	if anchor.run.within != nil {
+		slices.SortFunc(states, comparePlaces)
+		return
+	}
+	type way struct {
+		st         *state
+		begin, end int
+	}
+	var steps []uint64
+	ways := make([]way, len(states))
+	for i, st := range states {
+		begin := len(steps)
+		for a := st; a != anchor; a = a.parent {
+			steps = append(steps, uint64(a.turn())<<32|uint64(a.rank))
+		}
+		slices.Reverse(steps[begin:])
+		ways[i] = way{st, begin, len(steps)}
+	}
+	slices.SortFunc(ways, func(a, b way) int {
+		if c := slices.Compare(steps[a.begin:a.end], steps[b.begin:b.end]); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.st.order, b.st.order)
+	})
+	for i := range ways {
+		states[i] = ways[i].st
+	}
+}
