@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"net/http"
 	"runtime"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/retry"
 	"go.uber.org/zap"
 )
 
@@ -59,7 +59,7 @@ type claimer struct {
 func (r *Runtime) claimUntil(ctx, executing context.Context) {
 	claiming, release := outlasting(ctx, max(r.config.drainTimeout, flushGrace))
 	defer release()
-	c := &claimer{runtime: r, pace: newPace(r.config.pollInterval), failing: newClaimBackoff()}
+	c := &claimer{runtime: r, pace: newPace(r.config.pollInterval), failing: retry.NewBackoff()}
 	for ctx.Err() == nil {
 		r.registerAgain(ctx)
 		c.claim(ctx, claiming, executing)
@@ -165,18 +165,23 @@ func (r *Runtime) dispatch(ctx, executing context.Context, s transport.State) {
 		r.hold(e)
 		e.putBack(putBackAfter)
 	default:
-		e.begin(executing) // before a heartbeat can find that it is lost
+		e.begin(executing, s.Inputs) // before a heartbeat can find that it is lost
 		r.hold(e)
 		r.workers.add(e)
 	}
 }
 
-// hold counts an execution among those whose states are ours. If the state's node
-// still runs for an earlier claim, as when somebody has put the state back by
-// hand, that ends.
+// hold counts an execution among those whose states are ours. That of an earlier
+// claim of the same state ends: its node, if it still runs, as when somebody has
+// requeued the state by hand, else its report, if it is not taken yet.
 func (r *Runtime) hold(e *execution) {
-	if earlier := r.held.add(e); earlier != nil && earlier.lose() {
+	earlier := r.held.add(e)
+	switch {
+	case earlier == nil:
+	case earlier.lose():
 		r.log.Warn("claimed again while it executes; the earlier execution counts no more", infoFields(e.info())...)
+	default:
+		r.reporter.supersede(earlier)
 	}
 }
 
@@ -186,34 +191,15 @@ func (r *Runtime) afterClaimError(ctx context.Context, b backoff.BackOff, err er
 		r.log.Warn("the last claim failed; states that it took come back when their leases end", zap.Error(err))
 		return
 	}
-	delay := nextDelay(b, err)
-	if unauthorized(err) {
+	delay := retry.Next(b, err)
+	if retry.Unauthorized(err) {
 		// No attempt of ours mends a key; one that was rotated may come back.
-		delay = max(delay, refusedInterval)
+		delay = max(delay, retry.RefusedInterval)
 		r.counters.refused(err, r.log)
 	} else {
 		r.log.Warn("cannot claim states", zap.Error(err), zap.Duration("retry_in", delay))
 	}
-	sleep(ctx, delay)
-}
-
-// refusedInterval is the least time between attempts with a key that the state
-// manager refuses.
-const refusedInterval = 10 * time.Second
-
-func unauthorized(err error) bool {
-	var e *transport.Error
-	return errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
-}
-
-func newClaimBackoff() backoff.BackOff {
-	return backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(50*time.Millisecond),
-		backoff.WithMaxInterval(15*time.Second),
-		backoff.WithMultiplier(2),
-		backoff.WithRandomizationFactor(1), // full jitter: 0 to 30 seconds at the end
-		backoff.WithMaxElapsedTime(0),
-	)
+	_ = retry.Sleep(ctx, delay)
 }
 
 // pace says how long to wait before the next claim where the state manager

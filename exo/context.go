@@ -36,10 +36,10 @@ type nodeContext struct {
 
 // nodeContext is that of the execution, whose secrets are known by now.
 func (e *execution) nodeContext() context.Context {
-	c := &e.context
-	c.Context, c.info = e.ctx, e.info()
+	c, info := &e.work.context, &e.work.request.Info // which do not keep e
+	c.Context, c.info = e.ctx, info
 	c.store = nodecontext.Store{Backend: e.runtime.store, StateID: e.report.StateID}
-	c.logger.base, c.logger.info, c.logger.redact = e.runtime.log, e.info(), e.redact
+	c.logger.base, c.logger.info, c.logger.redact = e.runtime.log, info, e.work.redact
 	return c
 }
 

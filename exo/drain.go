@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/exospherehost/exo-go/internal/retry"
 	"go.uber.org/zap"
 )
 
@@ -86,5 +87,18 @@ func closedWithin(c <-chan struct{}, d time.Duration) bool {
 		default:
 			return false
 		}
+	}
+}
+
+// outlasting is a context that ends d after ctx does.
+func outlasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	late, end := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		_ = retry.Sleep(late, d)
+		end()
+	})
+	return late, func() {
+		stop()
+		end()
 	}
 }

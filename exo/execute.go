@@ -12,6 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/exospherehost/exo-go/exo/node"
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/retry"
 	"go.uber.org/zap"
 )
 
@@ -31,8 +32,9 @@ var errGoexit = errors.New("the node called runtime.Goexit")
 // execute runs a node on one state, whatever the node does.
 func (r *Runtime) execute(e *execution) {
 	defer r.slots.give(e.node.node.Name())
-	if e.settled.Load() {
-		return // its lease was lost before it was begun
+	if e.settled.Load() { // its lease was lost before it was begun
+		e.work = nil
+		return
 	}
 	var (
 		outputs  []transport.Object
@@ -58,8 +60,8 @@ func (r *Runtime) execute(e *execution) {
 func (r *Runtime) panicked(e *execution, p any) error {
 	text := fmt.Sprint(p) // survives a String or Error method that panics as well
 	r.log.Error("node panicked", append(infoFields(e.info()),
-		zap.String("panic", e.redact.text(text)),
-		zap.String("stack", e.redact.text(string(debug.Stack()))))...)
+		zap.String("panic", e.work.redact.text(text)),
+		zap.String("stack", e.work.redact.text(string(debug.Stack()))))...)
 	return errors.New("panic: " + text)
 }
 
@@ -70,8 +72,8 @@ func (r *Runtime) call(e *execution) ([]transport.Object, error) {
 		if err != nil {
 			return nil, fmt.Errorf("get secrets: %w", err)
 		}
-		e.request.Secrets = secrets
-		e.redact = newRedactor(secrets)
+		e.work.request.Secrets = secrets
+		e.work.redact = newRedactor(secrets)
 	}
 	ctx := e.nodeContext()
 	if d := e.node.node.Timeout(); d > 0 {
@@ -81,7 +83,7 @@ func (r *Runtime) call(e *execution) ([]transport.Object, error) {
 		defer r.watch(e, d)()
 	}
 	r.traceStarted(ctx, e)
-	outputs, err := e.node.handler(ctx, &e.request)
+	outputs, err := e.node.handler(ctx, &e.work.request)
 	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil && e.ctx.Err() == nil {
 		err = errors.Join(context.Cause(ctx), err)
 	}
@@ -91,23 +93,22 @@ func (r *Runtime) call(e *execution) ([]transport.Object, error) {
 // secrets fetches the secrets of a state, for as long as the state is ours to
 // execute.
 func (r *Runtime) secrets(e *execution) (transport.Secrets, error) {
-	wait := r.config.reportBackoff()
-	wait.Reset()
+	wait := r.newBackoff()
 	for {
 		secrets, err := r.secretsOnce(e)
-		refused := unauthorized(err)
-		if err == nil || !temporary(err) && !refused || e.ctx.Err() != nil {
+		refused := retry.Unauthorized(err)
+		if err == nil || !retry.Temporary(err) && !refused || e.ctx.Err() != nil {
 			return secrets, err
 		}
-		delay := nextDelay(wait, err)
+		delay := retry.Next(wait, err)
 		if delay == backoff.Stop {
 			return nil, err
 		}
 		if refused {
 			r.counters.refused(err, r.log)
-			delay = max(delay, refusedInterval)
+			delay = max(delay, retry.RefusedInterval)
 		}
-		if !sleep(e.ctx, delay) {
+		if retry.Sleep(e.ctx, delay) != nil {
 			return nil, err
 		}
 	}
@@ -121,8 +122,11 @@ func (r *Runtime) secretsOnce(e *execution) (transport.Secrets, error) {
 
 // finish decides the outcome of an execution and hands it to the reporter.
 func (r *Runtime) finish(e *execution, outputs []transport.Object, err error, took time.Duration) {
+	defer e.cancel(nil) // also if a hook ends the goroutine
 	outcome, wire, size := r.decide(e, outputs, err)
-	if !e.settle(outcome, wire, size) {
+	redact := e.work.redact
+	e.work = nil
+	if !e.settle(outcome, wire, size, redact.needed(wire)) {
 		// Decided before, by a heartbeat or by the drain.
 		outcome = Outcome{Kind: Returned, After: putBackAfter}
 		if errors.Is(context.Cause(e.ctx), ErrLeaseLost) {
@@ -130,15 +134,14 @@ func (r *Runtime) finish(e *execution, outputs []transport.Object, err error, to
 		}
 	}
 	r.counters.busy.Add(int64(took))
-	r.traceFinished(e, outcome, took)
-	e.cancel(nil)
+	r.traceFinished(e, redact, outcome, took)
 }
 
 // decide is outcomeOf, whatever the methods do of what the node returned.
 func (r *Runtime) decide(e *execution, outputs []transport.Object, err error) (o Outcome, wire transport.Outcome, size int) {
 	defer func() {
 		if p := recover(); p != nil {
-			o, wire, size = r.failed(e, r.panicked(e, p))
+			o, wire, size = r.failed(e.work.redact, r.panicked(e, p))
 		}
 	}()
 	return r.outcomeOf(e, outputs, err)
@@ -155,7 +158,7 @@ func (r *Runtime) outcomeOf(e *execution, outputs []transport.Object, err error)
 		size += len(o)
 	}
 	if size > maxOutputBytes {
-		return r.failed(e, tooLarge("outputs", size))
+		return r.failed(e.work.redact, tooLarge("outputs", size))
 	}
 	return Outcome{Kind: Executed, Outputs: len(outputs)}, transport.Executed{Outputs: outputs}, size
 }
@@ -170,19 +173,19 @@ func (r *Runtime) signalled(e *execution, err error) (Outcome, transport.Outcome
 	case errors.As(err, &prune):
 		data, size, err := frozen(prune.Data)
 		if err != nil {
-			return r.failed(e, err)
+			return r.failed(e.work.redact, err)
 		}
 		return Outcome{Kind: Pruned}, transport.Pruned{Data: data}, size
 	case errors.As(err, &requeue):
 		if requeue.After <= 0 {
-			return r.failed(e, fmt.Errorf("requeue: the duration must be positive, is %v", requeue.After))
+			return r.failed(e.work.redact, fmt.Errorf("requeue: the duration must be positive, is %v", requeue.After))
 		}
 		return Outcome{Kind: Requeued, After: requeue.After}, transport.Requeued{After: requeue.After}, 0
 	case errors.Is(context.Cause(e.ctx), errDrained):
 		// Cut short by the runtime: no failure of the node's.
 		return Outcome{Kind: Returned, After: putBackAfter}, transport.Requeued{After: putBackAfter}, 0
 	}
-	return r.failed(e, err)
+	return r.failed(e.work.redact, err)
 }
 
 func tooLarge(what string, size int) error {
@@ -212,8 +215,8 @@ func frozen(data map[string]any) (map[string]any, int, error) {
 	return members, len(text), nil
 }
 
-func (r *Runtime) failed(e *execution, err error) (Outcome, transport.Outcome, int) {
-	text := truncate(e.redact.text(err.Error()), maxErrorBytes)
+func (r *Runtime) failed(redact *redactor, err error) (Outcome, transport.Outcome, int) {
+	text := truncate(redact.text(err.Error()), maxErrorBytes)
 	// Only the text leaves: what err wraps may hold secrets.
 	shown := errors.New(text)
 	permanent := node.IsPermanent(err)

@@ -18,13 +18,12 @@ import (
 type execution struct {
 	runtime *Runtime
 	node    *servedNode // nil: not served here
-	request node.Request
+	about   node.Info
 	lease   time.Duration
-	redact  *redactor
 
-	ctx     context.Context //nolint:containedctx // the node's, made when the state is claimed
-	cancel  context.CancelCauseFunc
-	context nodeContext // the same, with what nodes ask of it
+	ctx    context.Context //nolint:containedctx // the node's, made when the state is claimed
+	cancel context.CancelCauseFunc
+	work   *work // nil once the node has returned: it is the worker's alone
 
 	// settled is set by whoever decides the outcome: the worker when the node
 	// returns, the drain when it gives up on it, or a heartbeat that found the
@@ -33,61 +32,71 @@ type execution struct {
 
 	outcome  Outcome
 	report   transport.Report
-	size     int // of the report, in bytes
+	redact   *redactor // nil if the report shows no secret
+	size     int       // of the report, in bytes
 	finished time.Time
 
 	// For the reporter alone.
-	unanswered bool   // a report got no clear answer: it may have been taken all the same
-	alone      bool   // the report is to go in a call of its own
-	failure    error  // of the last attempt
-	retry      *retry // nil before the first failure
+	maybeTaken bool    // an attempt got no response that tells: it may have been taken all the same
+	alone      bool    // the report is to go in a call of its own
+	superseded bool    // the state was claimed anew; under the reporter's lock
+	failure    error   // of the last attempt
+	resend     *resend // nil before the first failure
+}
+
+// work is what a node is given. It is let go when the node has returned: inputs
+// and secrets are not kept while the report waits to be taken.
+type work struct {
+	request node.Request
+	redact  *redactor
+	context nodeContext
 }
 
 func newExecution(r *Runtime, n *servedNode, s transport.State) *execution {
 	return &execution{
 		runtime: r,
 		node:    n,
-		request: node.Request{
-			Info: node.Info{
-				StateID: s.ID, Node: s.Node, Identifier: s.Identifier,
-				Namespace: r.namespace, Runtime: r.name,
-				Graph: s.Graph, RunID: s.RunID, Attempt: s.Attempt, CreatedAt: s.CreatedAt,
-			},
-			Inputs: s.Inputs,
+		about: node.Info{
+			StateID: s.ID, Node: s.Node, Identifier: s.Identifier,
+			Namespace: r.namespace, Runtime: r.name,
+			Graph: s.Graph, RunID: s.RunID, Attempt: s.Attempt, CreatedAt: s.CreatedAt,
 		},
 		lease:  s.Lease,
 		report: transport.Report{StateID: s.ID, Token: s.Token},
 	}
 }
 
-func (e *execution) info() *node.Info { return &e.request.Info }
+func (e *execution) info() *node.Info { return &e.about }
 
 // failureFields are the fields of a line about a report that failed.
 func (e *execution) failureFields(err error) []zap.Field {
 	return append(infoFields(e.info()), zap.Stringer("outcome", e.outcome.Kind), zap.Error(e.redact.error(err)))
 }
 
-// begin gives the execution its context, so that from now on a lost lease or
+// begin gives the execution its work, and its context, so that from now on a lost lease or
 // the end of the drain can cancel it. That of a runtime descends from one that
 // never ends: contexts below one that could would all wait for its lock.
-func (e *execution) begin(parent context.Context) {
+func (e *execution) begin(parent context.Context, inputs transport.Object) {
+	e.work = &work{request: node.Request{Info: e.about, Inputs: inputs}}
 	e.ctx, e.cancel = context.WithCancelCause(parent)
 }
 
 // putBack returns the state to the state manager unexecuted, or cut short.
 func (e *execution) putBack(after time.Duration) {
-	e.settle(Outcome{Kind: Returned, After: after}, transport.Requeued{After: after}, 0)
+	e.settle(Outcome{Kind: Returned, After: after}, transport.Requeued{After: after}, 0, nil)
 }
 
-// settle decides the outcome and hands it to the reporter. It reports false,
-// and does nothing, if the outcome was decided before.
-func (e *execution) settle(o Outcome, wire transport.Outcome, size int) bool {
+// settle decides the outcome and hands it to the reporter, with what redacts the
+// responses to it, if they could show a secret. It reports false, and does
+// nothing, if the outcome was decided before.
+func (e *execution) settle(o Outcome, wire transport.Outcome, size int, redact *redactor) bool {
 	if !e.settled.CompareAndSwap(false, true) {
 		return false
 	}
 	e.outcome = o
 	e.report.Outcome = wire
-	e.size = size + len(e.request.Inputs) // both are kept until the report is taken
+	e.redact = redact
+	e.size = size
 	e.finished = time.Now()
 	e.runtime.counters.settled(o.Kind)
 	e.runtime.reporter.add(e)

@@ -6,6 +6,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/exospherehost/exo-go/exo/node"
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/retry"
 )
 
 // An Executor executes states that it is handed, by the rules by which a
@@ -47,7 +48,7 @@ func (x *Executor) Execute(ctx context.Context, s transport.State) Outcome {
 	case !r.slots.take(s.Node):
 		e.putBack(putBackAfter)
 	default:
-		e.begin(ctx)
+		e.begin(ctx, s.Inputs)
 		done := make(chan struct{})
 		go func() { // one that the node may end, by runtime.Goexit
 			defer close(done)
@@ -62,14 +63,14 @@ func (x *Executor) Execute(ctx context.Context, s transport.State) Outcome {
 // report offers an outcome until there is an answer to it.
 func (x *Executor) report(ctx context.Context, e *execution) {
 	r := x.runtime
-	wait := r.config.reportBackoff()
-	wait.Reset()
+	wait := r.newBackoff()
 	for {
 		err := x.offer(ctx, e)
-		if r.reporter.judge(e, err, true) == final {
+		if r.respond(e, err, true) == settled {
+			r.reported(e)
 			return
 		}
-		if delay := nextDelay(wait, err); delay == backoff.Stop || !sleep(ctx, delay) {
+		if delay := retry.Next(wait, err); delay == backoff.Stop || retry.Sleep(ctx, delay) != nil {
 			return
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/exospherehost/exo-go/exo"
 	"github.com/exospherehost/exo-go/exo/local"
 	"github.com/exospherehost/exo-go/exo/node"
@@ -260,4 +261,9 @@ func raise(most *atomic.Int64, n int64) {
 			return
 		}
 	}
+}
+
+// newConstant makes backoffs of one length.
+func newConstant(d time.Duration) func() backoff.BackOff {
+	return func() backoff.BackOff { return backoff.NewConstantBackOff(d) }
 }

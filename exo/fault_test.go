@@ -14,6 +14,7 @@ func TestFaults(t *testing.T) {
 		{"SIGTERM or context ends", contextEnds},
 		{"state manager away or restarted", stateManagerAway},
 		{"answer lost after the call was taken", answerLost},
+		{"claimed again before the report is taken", claimedAgain},
 		{"slow answers", slowAnswers},
 		{"5xx and 429 bursts", bursts},
 		{"401 and 403", unauthorized},
@@ -33,6 +34,8 @@ func TestFaults(t *testing.T) {
 		{"limited nodes", limitedNodes},
 		{"leases", leases},
 		{"unreported outcomes", outcomes},
+		{"reports that are turned away", turnedAway},
+		{"hooks, backoffs and transports that misbehave", hooks},
 	} {
 		t.Run(row.fault, func(t *testing.T) {
 			t.Parallel()

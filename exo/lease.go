@@ -3,9 +3,11 @@ package exo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/retry"
 	"go.uber.org/zap"
 )
 
@@ -60,12 +62,12 @@ func (r *Runtime) renew(ctx context.Context, beater transport.Heartbeater, lease
 	}
 	ctx, cancel := context.WithTimeout(ctx, lease/heartbeatPatience)
 	defer cancel()
-	lost, err := beater.Heartbeat(ctx, tokens, lease)
+	lost, err := r.beat(ctx, beater, tokens, lease)
 	switch {
 	case err == nil:
 	case errors.Is(err, transport.ErrUnsupported): // by the state manager that has taken the place of the one which gave the leases
 		return true
-	case unauthorized(err):
+	case retry.Unauthorized(err):
 		r.counters.refused(err, r.log)
 		return false
 	case errors.Is(err, context.Canceled):
@@ -82,4 +84,15 @@ func (r *Runtime) renew(ctx context.Context, beater transport.Heartbeater, lease
 		}
 	}
 	return true
+}
+
+// beat makes the call. The panic of a transport is the lack of a response.
+func (r *Runtime) beat(ctx context.Context, beater transport.Heartbeater, tokens map[string]string, lease time.Duration) (lost []string, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.misbehaved("transport", nil, v)
+			err = fmt.Errorf("the transport panicked: %v", v)
+		}
+	}()
+	return beater.Heartbeat(ctx, tokens, lease)
 }

@@ -140,7 +140,8 @@ func WithLease(d time.Duration) RuntimeOption {
 // is exponential with jitter, from 100 milliseconds to 30 seconds and without
 // end while the runtime is not draining: a state whose outcome is never
 // reported is stuck until its lease ends, or for good. A backoff that stops
-// gives the report up, with a log line.
+// gives the report up, with a log line. One that panics is replaced by the
+// default; see [Stats].
 func WithReportBackoff(f func() backoff.BackOff) RuntimeOption {
 	return runtimeOption(func(c *runtimeConfig) { c.reportBackoff = f })
 }

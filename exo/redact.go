@@ -26,7 +26,8 @@ const redacted = "[REDACTED]"
 type redactor struct {
 	secrets transport.Secrets
 
-	once     sync.Once // most states never say anything
+	once     sync.Once
+	forms    []string // the longest first
 	replacer *strings.Replacer
 }
 
@@ -51,8 +52,9 @@ func (r *redactor) prepare() {
 	slices.SortFunc(forms, func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
 	})
-	var pairs []string
-	for _, form := range slices.Compact(forms) {
+	r.forms = slices.Compact(forms)
+	pairs := make([]string, 0, 2*len(r.forms))
+	for _, form := range r.forms {
 		pairs = append(pairs, form, redacted)
 	}
 	r.replacer = strings.NewReplacer(pairs...)
@@ -64,18 +66,27 @@ const minEncoded = 6
 
 // appendForms appends the ways in which a value may show.
 func appendForms(forms []string, v string) []string {
-	forms = append(forms, v,
-		unquoted(strconv.Quote(v)), unquoted(strconv.QuoteToASCII(v)),
-		url.QueryEscape(v), url.PathEscape(v), (&url.URL{Path: v}).EscapedPath())
+	forms = append(forms, v)
 	if len(v) >= minEncoded {
 		forms = append(forms, base64.RawStdEncoding.EncodeToString([]byte(v)), base64.RawURLEncoding.EncodeToString([]byte(v)))
 	}
+	if !strings.ContainsFunc(v, escaped) {
+		return forms // as most keys do, it looks the same everywhere
+	}
+	forms = append(forms, unquoted(strconv.Quote(v)), unquoted(strconv.QuoteToASCII(v)),
+		url.QueryEscape(v), url.PathEscape(v), (&url.URL{Path: v}).EscapedPath())
 	once := appendJSON(nil, v)
 	forms = append(forms, once...)
 	for _, text := range once { // an answer that quotes what it was sent
 		forms = appendJSON(forms, text)
 	}
 	return forms
+}
+
+// escaped reports whether some way of writing a text has another form for c.
+func escaped(c rune) bool {
+	letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+	return !letter && !strings.ContainsRune("-._~", c)
 }
 
 // appendJSON appends what a value looks like inside of a JSON string.
@@ -94,6 +105,29 @@ func appendJSON(forms []string, v string) []string {
 
 // unquoted is what stands between the quotes.
 func unquoted(s string) string { return s[1 : len(s)-1] }
+
+// needed is r if the outcome shows a secret, as the responses to it then may,
+// else nil. The text of an error has been redacted.
+func (r *redactor) needed(o transport.Outcome) *redactor {
+	if r == nil {
+		return nil
+	}
+	r.once.Do(r.prepare)
+	shows := func(text []byte) bool {
+		return slices.ContainsFunc(r.forms, func(form string) bool { return bytes.Contains(text, []byte(form)) })
+	}
+	switch o := o.(type) {
+	case transport.Executed:
+		if slices.ContainsFunc(o.Outputs, func(output transport.Object) bool { return shows(output) }) {
+			return r
+		}
+	case transport.Pruned:
+		if data, err := json.Marshal(o.Data); err != nil || shows(data) {
+			return r
+		}
+	}
+	return nil
+}
 
 func (r *redactor) text(s string) string {
 	if r == nil {

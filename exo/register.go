@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/retry"
 	"go.uber.org/zap"
 )
 
@@ -20,8 +20,7 @@ const callTimeout = 30 * time.Second
 // the state manager says that another attempt is useless. It returns nil if
 // ctx ends first.
 func (r *Runtime) register(ctx context.Context) error {
-	wait := r.config.reportBackoff()
-	wait.Reset()
+	wait := r.newBackoff()
 	for {
 		err := r.registerOnce(ctx)
 		if err == nil {
@@ -35,15 +34,15 @@ func (r *Runtime) register(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // asked to stop: there is nothing to undo
 		}
-		if !temporary(err) {
+		if !retry.Temporary(err) {
 			return fmt.Errorf("exo: register nodes of %q: %w", r.namespace, err)
 		}
-		delay := nextDelay(wait, err)
+		delay := retry.Next(wait, err)
 		if delay == backoff.Stop {
 			return fmt.Errorf("exo: register nodes of %q: gave up: %w", r.namespace, err)
 		}
 		r.log.Warn("cannot register yet", zap.Error(err), zap.Duration("retry_in", delay))
-		if !sleep(ctx, delay) {
+		if retry.Sleep(ctx, delay) != nil {
 			return nil
 		}
 	}
@@ -68,7 +67,7 @@ type registration struct {
 // doubt takes an error for a sign that the state manager may have lost the
 // nodes: it could not be reached, or knows nothing of a state of ours.
 func (r *Runtime) doubt(err error) {
-	if temporary(err) || errors.Is(err, transport.ErrNotFound) {
+	if retry.Temporary(err) || errors.Is(err, transport.ErrNotFound) {
 		r.registered.doubtful.Store(true)
 	}
 }
@@ -89,70 +88,17 @@ func (r *Runtime) registerAgain(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	delay := nextDelay(g.wait, err)
+	delay := retry.Next(g.wait, err)
 	switch {
-	case unauthorized(err):
-		delay = max(delay, refusedInterval)
+	case retry.Unauthorized(err):
+		delay = max(delay, retry.RefusedInterval)
 		r.counters.refused(err, r.log)
 		fallthrough
-	case temporary(err):
+	case retry.Temporary(err):
 		g.doubtful.Store(true)
 		r.log.Debug("cannot register again yet", zap.Error(err))
 	default:
 		r.log.Error("cannot register again", zap.Error(err))
 	}
 	g.notBefore = time.Now().Add(delay)
-}
-
-// temporary reports whether another attempt may mend err. Errors that no state
-// manager has answered with are taken for the network's, and so are answers
-// too large to be read, where they should be small.
-func temporary(err error) bool {
-	var e *transport.Error
-	return !errors.As(err, &e) || e.Temporary() || errors.Is(err, transport.ErrAnswerTooLarge)
-}
-
-// nextDelay is the next wait of a backoff, or what the state manager asked for
-// if that is longer.
-func nextDelay(b backoff.BackOff, err error) time.Duration {
-	d := b.NextBackOff()
-	if d != backoff.Stop {
-		asked := retryAfter(err)
-		d = max(d, asked+rand.N(asked/10+1)) // not all at the same moment
-	}
-	return d
-}
-
-// retryAfter is how long the state manager asks to be left alone.
-func retryAfter(err error) time.Duration {
-	var e *transport.Error
-	if errors.As(err, &e) {
-		return max(e.RetryAfter, 0)
-	}
-	return 0
-}
-
-// outlasting is a context that ends d after ctx does.
-func outlasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	late, end := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		sleep(late, d)
-		end()
-	})
-	return late, func() {
-		stop()
-		end()
-	}
-}
-
-// sleep waits for d, and reports false if ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

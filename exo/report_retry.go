@@ -1,12 +1,11 @@
 package exo
 
 import (
-	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/retry"
 	"go.uber.org/zap"
 )
 
@@ -15,176 +14,168 @@ import (
 const hurriedInterval = 500 * time.Millisecond
 
 // warnInterval is the least time between lines in the log about reports that had
-// no answer: there may be thousands of them.
+// no response: there may be thousands of them.
 const warnInterval = time.Second
 
-// A verdict is what the answer to a report means for it.
-type verdict uint8
-
-const (
-	final            verdict = iota // the state manager has said its last word, good or bad
-	unanswered                      // it may have been taken or not: to be sent again
-	refusedInCompany                // it, or another in the same call, is not acceptable: to be sent by itself
-)
-
-var errNoAnswer = errors.New("the transport gave fewer answers than there were reports")
-
-// answerTo is what Report said about the i-th report.
-func answerTo(errs []error, i int) error {
-	switch {
-	case errs == nil:
-		return nil
-	case i < len(errs):
-		return errs[i]
-	}
-	return errNoAnswer
+// resends are the reports that wait for another attempt.
+type resends struct {
+	waiting   map[*resend]struct{} // for their timers
+	notBefore time.Time            // the state manager asked to be left alone until then
+	hurried   bool                 // there is not much time left
+	warned    time.Time            // when it was last said that reports had no response
 }
 
-// judge says what the answer to the report of an execution means. alone: the
-// call carried no other report.
-func (p *reporter) judge(e *execution, err error, alone bool) verdict {
-	r := p.runtime
-	switch {
-	case err == nil:
-	case errors.Is(err, transport.ErrConflict):
-		r.log.Warn("report refused: the state is no longer this runtime's", e.failureFields(err)...)
-	case e.unanswered && transport.IsNotQueued(err):
-		// An earlier attempt was taken, and its answer lost.
-		err = nil
-	case unauthorized(err):
-		r.counters.refused(e.redact.error(err), r.log)
-		e.failure = err
-		return unanswered
-	case temporary(err):
-		r.doubt(err)
-		e.unanswered, e.failure = true, err
-		return unanswered
-	case transport.IsNotQueued(err), errors.Is(err, transport.ErrNotFound):
-		r.doubt(err)
-		r.log.Error("report refused", e.failureFields(err)...)
-	case !alone:
-		// A call is refused whole for what one report in it is, or because they
-		// are too large together.
-		e.alone = true
-		return refusedInCompany
-	case e.outcome.Kind == Executed || e.outcome.Kind == Pruned:
-		// They will never be taken; the state must not be stuck for it.
-		what := "outputs"
-		if e.outcome.Kind == Pruned {
-			what = "data of the prune"
-		}
-		e.outcome, e.report.Outcome, _ = r.failed(e, Permanent(fmt.Errorf("the state manager refuses the %s: %w", what, err)))
-		e.alone = true
-		return refusedInCompany
-	default:
-		r.log.Error("report refused", e.failureFields(err)...)
-	}
-	p.over(e, err)
-	return final
-}
-
-// over tells that nothing more will be done about a report.
-func (p *reporter) over(e *execution, err error) {
-	p.runtime.counters.reported(err)
-	p.runtime.traceReported(e, e.redact.error(err))
-}
-
-// A retry is reports that are to be sent again at the same time. Those that
+// A resend is reports that are to be sent again at the same time. Those that
 // failed together the first time stay together, and have a backoff of their
 // own: one that ends after some time or attempts counts theirs alone.
-type retry struct {
-	wait       backoff.BackOff
-	executions []*execution // that wait for the timer
+type resend struct {
+	wait       backoff.BackOff // for whoever plans
+	planned    bool            // a wait is being chosen, or under way
+	executions []*execution    // that wait
 	timer      *time.Timer
 }
 
-// later plans another attempt for executions that got no answer. It returns
-// those that are given up.
-func (p *reporter) later(again []*execution) (gaveUp []*execution) {
-	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return nil
-	}
-	var warnings []zap.Field
-	for _, g := range p.group(again) {
-		first := g.executions[0]
-		delay := nextDelay(g.wait, first.failure)
-		if delay == backoff.Stop {
-			gaveUp = append(gaveUp, g.executions...)
-			g.executions = nil
-			continue
-		}
-		delay = p.schedule(g, delay, first.failure)
-		if !unauthorized(first.failure) && time.Since(p.warned) >= warnInterval {
-			p.warned = time.Now()
-			warnings = []zap.Field{zap.Int("states", p.unsent), zap.Error(first.redact.error(first.failure)), zap.Duration("retry_in", delay)}
-		}
-	}
-	p.mu.Unlock()
+// held reports whether nothing may be sent yet.
+func (s *resends) held() bool { return !s.notBefore.IsZero() && time.Now().Before(s.notBefore) }
 
-	if warnings != nil {
-		p.runtime.log.Warn("cannot report yet", warnings...)
+// stop ends all waits for good.
+func (s *resends) stop() {
+	for g := range s.waiting {
+		g.timer.Stop()
 	}
-	for _, e := range gaveUp {
-		p.runtime.log.Error("gave up reporting", e.failureFields(e.failure)...)
-		p.over(e, e.failure)
-	}
-	return gaveUp
+	clear(s.waiting)
 }
 
-// group puts executions into the retries that they belong to, and gives those
-// that have no timer yet. The lock is held.
-func (p *reporter) group(again []*execution) []*retry {
-	var groups []*retry
-	var fresh *retry
-	for _, e := range again {
-		if e.retry == nil {
-			if fresh == nil {
-				fresh = &retry{wait: p.runtime.config.reportBackoff()}
-				fresh.wait.Reset()
-			}
-			e.retry = fresh
-		}
-		g := e.retry
-		if len(g.executions) == 0 {
-			groups = append(groups, g)
-		}
-		g.executions = append(g.executions, e)
-	}
-	return groups
-}
-
-// schedule sets the timer of a retry, and gives the wait that it came to. The
-// lock is held.
-func (p *reporter) schedule(g *retry, delay time.Duration, cause error) time.Duration {
-	if p.hurried {
-		delay = min(delay, hurriedInterval)
-	}
-	if unauthorized(cause) {
-		delay = max(delay, refusedInterval)
-	}
-	now := time.Now()
-	if until := now.Add(retryAfter(cause)); until.After(now) && until.After(p.notBefore) {
-		p.notBefore = until
-	}
-	delay = max(delay, p.notBefore.Sub(now))
-	p.retries[g] = struct{}{}
-	g.timer = time.AfterFunc(delay, func() { p.resume(g) })
-	return delay
-}
-
-// resume sends the reports of a retry again.
-func (p *reporter) resume(g *retry) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, waits := p.retries[g]; !waits {
+// later has executions sent again that got no response, or gives them up.
+func (p *reporter) later(again []*execution) {
+	if len(again) == 0 {
 		return
 	}
-	delete(p.retries, g)
-	p.pending = append(p.pending, g.executions...)
-	g.executions = nil
-	p.send()
+	var fresh *resend
+	if slices.ContainsFunc(again, func(e *execution) bool { return e.resend == nil }) {
+		fresh = &resend{wait: p.runtime.newBackoff()}
+	}
+	unplanned, superseded := p.group(again, fresh)
+	for _, e := range superseded {
+		p.supplant(e)
+	}
+	for _, g := range unplanned {
+		p.plan(g)
+	}
+}
+
+// group puts executions into the resends that they belong to. It gives those for
+// which a wait must be chosen, and the executions that are not to be sent again.
+func (p *reporter) group(again []*execution, fresh *resend) (unplanned []*resend, superseded []*execution) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range again {
+		if e.superseded {
+			superseded = append(superseded, e)
+			continue
+		}
+		if e.resend == nil {
+			e.resend = fresh
+		}
+		g := e.resend
+		g.executions = append(g.executions, e)
+		if !g.planned {
+			g.planned = true
+			unplanned = append(unplanned, g)
+		}
+	}
+	return unplanned, superseded
+}
+
+// plan chooses how long a resend waits, or gives its reports up.
+func (p *reporter) plan(g *resend) {
+	first := p.first(g)
+	if first == nil {
+		return
+	}
+	cause := first.failure
+	delay := retry.Next(g.wait, cause)
+	if delay == backoff.Stop {
+		p.giveUp(g)
+		return
+	}
+	delay, states := p.schedule(g, delay, cause)
+	if states > 0 {
+		p.runtime.log.Warn("cannot report yet", zap.Int("states", states),
+			zap.Error(first.redact.error(cause)), zap.Duration("retry_in", delay))
+	}
+}
+
+// first is the first execution of a resend. It is nil, and the resend unplanned
+// again, if all of them were superseded.
+func (p *reporter) first(g *resend) *execution {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(g.executions) == 0 {
+		g.planned = false
+		return nil
+	}
+	return g.executions[0]
+}
+
+// schedule sets the timer of a resend, and gives the wait that it came to. If it
+// is time to warn, it gives as well how many states are affected.
+func (p *reporter) schedule(g *resend, delay time.Duration, cause error) (_ time.Duration, warn int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed() {
+		return 0, 0
+	}
+	s := &p.resends
+	if s.hurried {
+		delay = min(delay, hurriedInterval)
+	}
+	refused := retry.Unauthorized(cause)
+	if refused {
+		delay = max(delay, retry.RefusedInterval)
+	}
+	now := time.Now()
+	if until := now.Add(retry.After(cause)); until.After(now) && until.After(s.notBefore) {
+		s.notBefore = until
+	}
+	delay = max(delay, s.notBefore.Sub(now))
+	s.waiting[g] = struct{}{}
+	g.timer = time.AfterFunc(delay, func() { p.resume(g) })
+	if !refused && now.Sub(s.warned) >= warnInterval {
+		s.warned, warn = now, p.unsent
+	}
+	return delay, warn
+}
+
+// release empties a resend. The lock is held.
+func (g *resend) release() []*execution {
+	executions := g.executions
+	g.executions, g.planned = nil, false
+	return executions
+}
+
+// giveUp concludes the reports of a resend whose backoff has ended.
+func (p *reporter) giveUp(g *resend) {
+	p.mu.Lock()
+	over := g.release()
+	p.mu.Unlock()
+	for _, e := range over {
+		p.runtime.log.Error("gave up reporting", e.failureFields(e.failure)...)
+	}
+	p.conclude(over)
+}
+
+// resume queues the reports of a resend.
+func (p *reporter) resume(g *resend) {
+	f := p.flow()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, waits := p.resends.waiting[g]; !waits {
+		return
+	}
+	delete(p.resends.waiting, g)
+	p.queue = append(p.queue, g.release()...)
+	p.send(f)
 }
 
 // hurry sends all again that waits for a later attempt: the runtime stops, and
@@ -192,11 +183,12 @@ func (p *reporter) resume(g *retry) {
 func (p *reporter) hurry() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.hurried {
+	s := &p.resends
+	if s.hurried {
 		return
 	}
-	p.hurried = true
-	for g := range p.retries {
-		g.timer.Reset(max(0, time.Until(p.notBefore)))
+	s.hurried = true
+	for g := range s.waiting {
+		g.timer.Reset(max(0, time.Until(s.notBefore)))
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/exospherehost/exo-go/exo/transport"
 	"github.com/exospherehost/exo-go/internal/lineage"
+	"github.com/exospherehost/exo-go/internal/retry"
 )
 
 // A Run is one execution of a graph.
@@ -121,7 +122,7 @@ const runWait = 20 * time.Second
 
 func (r *Run) wait(ctx context.Context) (*RunResult, error) {
 	reader, _ := r.manager.transport.(transport.RunReader)
-	failing := newClaimBackoff()
+	failing := retry.NewBackoff()
 	for {
 		var (
 			info   RunInfo
@@ -143,10 +144,10 @@ func (r *Run) wait(ctx context.Context) (*RunResult, error) {
 			continue
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
-		case err != nil && !temporary(err):
+		case err != nil && !retry.Temporary(err):
 			return nil, err
 		}
-		if !sleep(ctx, nextDelay(failing, err)) {
+		if retry.Sleep(ctx, retry.Next(failing, err)) != nil {
 			return nil, context.Cause(ctx)
 		}
 	}

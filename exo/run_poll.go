@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/retry"
 )
 
 // stuckPolls is how many looks in a row a join has to be missing before it is
@@ -21,7 +22,7 @@ const stuckPolls = 5
 // look the same, and at rest, twice in a row, and longer while a join is
 // missing.
 func (r *Run) poll(ctx context.Context) (*RunResult, error) {
-	failing := newClaimBackoff()
+	failing := retry.NewBackoff()
 	states, looks := 0, 0 // the run was at rest with so many states, for so many looks
 	for {
 		g, err := r.manager.transport.RunGraph(ctx, r.ID)
@@ -40,12 +41,12 @@ func (r *Run) poll(ctx context.Context) (*RunResult, error) {
 			}
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
-		case !temporary(err):
+		case !retry.Temporary(err):
 			return nil, err
 		default:
-			delay = nextDelay(failing, err)
+			delay = retry.Next(failing, err)
 		}
-		if !sleep(ctx, delay) {
+		if retry.Sleep(ctx, delay) != nil {
 			return nil, context.Cause(ctx)
 		}
 	}

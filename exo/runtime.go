@@ -11,6 +11,7 @@ import (
 
 	"github.com/exospherehost/exo-go/exo/node"
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/retry"
 	"go.uber.org/zap"
 )
 
@@ -124,7 +125,7 @@ func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption)
 		config.lease = 0 // a lease that cannot be kept would be lost
 	}
 	r.stopped, r.stop = context.WithCancel(context.Background())
-	r.registered.wait = newClaimBackoff()
+	r.registered.wait = retry.NewBackoff()
 	r.reporter = newReporter(r)
 	r.workers = newWorkers(config.workers, r.execute)
 	return r, nil

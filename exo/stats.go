@@ -33,6 +33,10 @@ type Stats struct {
 	// and they have not returned.
 	Overdue int `json:"overdue"`
 
+	// HookPanics is how often the hooks of a [Trace], a backoff or a transport
+	// panicked, which the runtime survives.
+	HookPanics uint64 `json:"hook_panics"`
+
 	LastClaim      time.Time     `json:"last_claim"`       // when a claim was last answered
 	LastClaimError string        `json:"last_claim_error"` // why the last claim was not answered, "" if it was
 	BusyTime       time.Duration `json:"busy_ns"`          // time spent in nodes, of all workers together
@@ -62,6 +66,7 @@ type counters struct {
 	lastError                   string
 	lastRefusal                 time.Time
 	unknownNodes                map[string]bool
+	panics                      map[string]uint64 // by what panicked
 }
 
 func (c *counters) claimed(n int, err error) {
@@ -114,6 +119,17 @@ func (c *counters) unknown(node string, log *zap.Logger) {
 	}
 }
 
+// panicked counts a panic, and reports whether it is the first of its kind.
+func (c *counters) panicked(what string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.panics == nil {
+		c.panics = make(map[string]uint64)
+	}
+	c.panics[what]++
+	return c.panics[what] == 1
+}
+
 func (c *counters) read(s *Stats) {
 	s.Claims, s.ClaimErrors, s.Claimed = c.claims.Load(), c.claimErrors.Load(), c.states.Load()
 	s.Executed, s.Errored = c.kinds[Executed].Load(), c.kinds[Errored].Load()
@@ -127,5 +143,8 @@ func (c *counters) read(s *Stats) {
 	}
 	c.mu.Lock()
 	s.LastClaimError = c.lastError
+	for _, n := range c.panics {
+		s.HookPanics += n
+	}
 	c.mu.Unlock()
 }

@@ -9,7 +9,8 @@ import (
 
 // Trace is a set of hooks that observe a [Runtime]. Any may be nil. Each is
 // called on the goroutine that does the work, so a slow hook slows the runtime,
-// and several may be called at once.
+// and several may be called at once. A hook that panics is logged once, and
+// counted in [Stats]; the runtime goes on. None is called under a lock.
 type Trace struct {
 	// Registered is called when the nodes have been registered.
 	Registered func(nodes []string)

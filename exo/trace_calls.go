@@ -8,7 +8,7 @@ import (
 func (r *Runtime) traceRegistered(names []string) {
 	for _, t := range r.config.traces {
 		if t.Registered != nil {
-			t.Registered(names)
+			r.observe("Registered", nil, func() { t.Registered(names) })
 		}
 	}
 }
@@ -16,7 +16,7 @@ func (r *Runtime) traceRegistered(names []string) {
 func (r *Runtime) traceClaimed(asked, got int, took time.Duration, err error) {
 	for _, t := range r.config.traces {
 		if t.Claimed != nil {
-			t.Claimed(asked, got, took, err)
+			r.observe("Claimed", nil, func() { t.Claimed(asked, got, took, err) })
 		}
 	}
 }
@@ -24,15 +24,15 @@ func (r *Runtime) traceClaimed(asked, got int, took time.Duration, err error) {
 func (r *Runtime) traceStarted(ctx context.Context, e *execution) {
 	for _, t := range r.config.traces {
 		if t.Started != nil {
-			t.Started(ctx, *e.info())
+			r.observe("Started", e.work.redact, func() { t.Started(ctx, *e.info()) })
 		}
 	}
 }
 
-func (r *Runtime) traceFinished(e *execution, o Outcome, took time.Duration) {
+func (r *Runtime) traceFinished(e *execution, redact *redactor, o Outcome, took time.Duration) {
 	for _, t := range r.config.traces {
 		if t.Finished != nil {
-			t.Finished(e.ctx, *e.info(), o, took)
+			r.observe("Finished", redact, func() { t.Finished(e.ctx, *e.info(), o, took) })
 		}
 	}
 }
@@ -44,7 +44,7 @@ func (r *Runtime) traceReported(e *execution, err error) {
 	}
 	for _, t := range r.config.traces {
 		if t.Reported != nil {
-			t.Reported(ctx, *e.info(), e.outcome, time.Since(e.finished), err)
+			r.observe("Reported", e.redact, func() { t.Reported(ctx, *e.info(), e.outcome, time.Since(e.finished), err) })
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/exospherehost/exo-go/exo/transport"
 	"github.com/exospherehost/exo-go/internal/graph"
+	"github.com/exospherehost/exo-go/internal/retry"
 )
 
 // ErrValidationTimeout: the state manager had not validated a graph when
@@ -87,13 +88,13 @@ func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSp
 		switch {
 		case err == nil:
 			g = next
-		case waiting.Err() == nil && !temporary(err):
+		case waiting.Err() == nil && !retry.Temporary(err):
 			return nil, fmt.Errorf("exo: upsert graph %q: %w", name, err)
 		}
 		if g.Validation != transport.Pending && g.Validation != transport.Ongoing {
 			break
 		}
-		if !sleep(waiting, delay) {
+		if retry.Sleep(waiting, delay) != nil {
 			return nil, fmt.Errorf("exo: upsert graph %q: wait for its validation: %w", name, context.Cause(waiting))
 		}
 		delay = min(2*delay, m.config.pollInterval)

@@ -15,14 +15,14 @@ const overdueGrace = 5 * time.Second
 // of the program: its worker stays busy until it does. The returned function
 // ends the watch.
 func (r *Runtime) watch(e *execution, timeout time.Duration) (done func()) {
-	counted := make(chan struct{})
+	counted, redact := make(chan struct{}), e.work.redact
 	t := time.AfterFunc(timeout+overdueGrace, func() {
 		r.counters.overdue.Add(1)
 		close(counted)
 		stacks := make([]byte, 256<<10)
 		stacks = stacks[:runtime.Stack(stacks, true)]
 		r.log.Error("node ignores its time-out; its worker stays busy until it returns", append(infoFields(e.info()),
-			zap.Duration("timeout", timeout), zap.String("stacks", e.redact.text(string(stacks))))...)
+			zap.Duration("timeout", timeout), zap.String("stacks", redact.text(string(stacks))))...)
 	})
 	return func() {
 		if !t.Stop() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/exospherehost/exo-go/exo/node"
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/retry"
 )
 
 // doubles is what a state manager does in place of nodes, and to them.
@@ -95,8 +96,8 @@ func (m *StateManager) Middleware() node.Middleware {
 				by.attempt = req.Info.Attempt
 			}
 			if d := m.doubles.delay(req.Info.Identifier); d > 0 && (!ok || by.late) {
-				if err := sleep(ctx, d); err != nil {
-					return nil, err
+				if retry.Sleep(ctx, d) != nil {
+					return nil, ctx.Err()
 				}
 			}
 			if err := m.doubles.failure(req.Info.Identifier, by.attempt); err != nil {
@@ -117,17 +118,6 @@ type driven struct {
 }
 
 type drivenKey struct{}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // delay is that of a step, 0 if there is none.
 func (d *doubles) delay(step string) time.Duration {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/exospherehost/exo-go/internal/nodecontext"
+	"github.com/exospherehost/exo-go/internal/retry"
 )
 
 // Update replaces the value by f of it, atomically, and returns the new value:
@@ -29,7 +30,7 @@ func (k Key[T]) Update(ctx context.Context, f func(v T, ok bool) (T, error)) (T,
 		if done || err != nil {
 			return v, err
 		}
-		if err := sleep(ctx, wait.NextBackOff()); err != nil {
+		if err := retry.Sleep(ctx, wait.NextBackOff()); err != nil {
 			return v, k.failed("update", fmt.Errorf("other nodes kept writing it: %w", err))
 		}
 	}
@@ -70,16 +71,4 @@ func newConflictBackoff() backoff.BackOff {
 		backoff.WithMaxInterval(250*time.Millisecond),
 		backoff.WithMaxElapsedTime(0), // ctx decides
 	)
-}
-
-// sleep waits for d, or until ctx ends: then it returns why.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -1,0 +1,84 @@
+package exo
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"go.uber.org/zap"
+)
+
+// misbehaved counts a panic of the user's code that is not a node's, and logs it
+// if it is the first of its kind. It is called while the stack is still that of
+// the panic.
+func (r *Runtime) misbehaved(what string, redact *redactor, p any) {
+	if r.counters.panicked(what) {
+		r.log.Error("panicked; it is counted from now on, and not logged again", zap.String("what", what),
+			zap.String("panic", redact.text(fmt.Sprint(p))), zap.String("stack", redact.text(string(debug.Stack()))))
+	}
+}
+
+// observe calls a hook of a [Trace].
+func (r *Runtime) observe(hook string, redact *redactor, call func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.misbehaved("Trace."+hook, redact, p)
+		}
+	}()
+	call()
+}
+
+// A guardedBackoff is one of the user's, [WithReportBackoff], until it panics or
+// ends its goroutine; from then on it is the default.
+type guardedBackoff struct {
+	runtime *Runtime
+	wait    backoff.BackOff // nil before it is first asked
+}
+
+// newBackoff is a backoff of the kind that the user wants. It is made when it is
+// first asked: most calls never fail.
+func (r *Runtime) newBackoff() backoff.BackOff { return &guardedBackoff{runtime: r} }
+
+func (b *guardedBackoff) get() backoff.BackOff {
+	if b.wait == nil {
+		b.wait = b.runtime.config.reportBackoff()
+		b.wait.Reset()
+	}
+	return b.wait
+}
+
+// NextBackOff implements [backoff.BackOff].
+func (b *guardedBackoff) NextBackOff() (d time.Duration) {
+	if !b.call(func() { d = b.get().NextBackOff() }) {
+		d = b.wait.NextBackOff()
+	}
+	return d
+}
+
+// Reset implements [backoff.BackOff].
+func (b *guardedBackoff) Reset() { b.call(func() { b.get().Reset() }) }
+
+// call calls the user's backoff, and reports false if it was replaced. It does so
+// in a goroutine of its own, which alone survives runtime.Goexit.
+func (b *guardedBackoff) call(f func()) (ok bool) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			p := recover()
+			if ok {
+				return
+			}
+			if p == nil {
+				p = "runtime.Goexit"
+			}
+			b.runtime.misbehaved("the backoff of WithReportBackoff", nil, p)
+			b.wait = defaultReportBackoff()
+		}()
+		f()
+		ok = true
+	}()
+	<-done
+	return ok
+}
