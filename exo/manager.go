@@ -123,7 +123,7 @@ func WithStatus(statuses ...RunStatus) RunFilter {
 // twice.
 func (m *StateManager) Runs(ctx context.Context, filters ...RunFilter) iter.Seq2[RunInfo, error] {
 	return func(yield func(RunInfo, error) bool) {
-		seen := make(map[string]bool)
+		var given frontier
 		for page := 1; ; page++ {
 			p, err := m.transport.Runs(ctx, page, runsPage)
 			if err != nil {
@@ -131,10 +131,9 @@ func (m *StateManager) Runs(ctx context.Context, filters ...RunFilter) iter.Seq2
 				return
 			}
 			for _, r := range p.Runs {
-				if seen[r.ID] {
+				if given.has(r) {
 					continue // pushed onto this page by newer runs
 				}
-				seen[r.ID] = true
 				if !slices.ContainsFunc(filters, func(keep RunFilter) bool { return !keep(r) }) && !yield(r, nil) {
 					return
 				}
@@ -142,6 +141,34 @@ func (m *StateManager) Runs(ctx context.Context, filters ...RunFilter) iter.Seq2
 			if len(p.Runs) < runsPage {
 				return
 			}
+			given.add(p.Runs)
+		}
+	}
+}
+
+// A frontier says which runs stood on the pages so far. Because pages are newest
+// first, these are the runs that are newer than the oldest of them, and those of
+// its age that it names.
+type frontier struct {
+	oldest time.Time
+	ids    map[string]bool // of the runs that are as old
+}
+
+func (f *frontier) has(r RunInfo) bool {
+	return f.ids != nil && (r.CreatedAt.After(f.oldest) || f.ids[r.ID])
+}
+
+func (f *frontier) add(page []RunInfo) {
+	for _, r := range page {
+		if f.ids == nil {
+			f.oldest, f.ids = r.CreatedAt, make(map[string]bool)
+		}
+		if r.CreatedAt.Before(f.oldest) {
+			f.oldest = r.CreatedAt
+			clear(f.ids)
+		}
+		if r.CreatedAt.Equal(f.oldest) {
+			f.ids[r.ID] = true
 		}
 	}
 }

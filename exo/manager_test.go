@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -192,6 +194,89 @@ func TestRuns(t *testing.T) {
 			t.Errorf("graphs %+v, %v", graphs, err)
 		}
 	})
+}
+
+// shifting is a state manager on which new runs start between the pages of a list.
+type shifting struct {
+	transport.Unimplemented
+	runs []transport.RunInfo // newest first
+	more func(page int) int  // how many start before it
+	made int
+}
+
+func (s *shifting) Namespace(string) transport.Transport { return s }
+
+func (s *shifting) start(n int) {
+	for range n {
+		s.made++
+		// Pairs have the same time.
+		at := time.Unix(int64(s.made/2), 0)
+		s.runs = slices.Insert(s.runs, 0, transport.RunInfo{ID: strconv.Itoa(s.made), CreatedAt: at})
+	}
+}
+
+func (s *shifting) Runs(_ context.Context, page, size int) (transport.RunPage, error) {
+	if page > 1 {
+		s.start(s.more(page))
+	}
+	from := min((page-1)*size, len(s.runs))
+	return transport.RunPage{Runs: slices.Clone(s.runs[from:min(from+size, len(s.runs))])}, nil
+}
+
+func TestRunsWhileOthersStart(t *testing.T) {
+	t.Parallel()
+	for name, more := range map[string]func(int) int{
+		"none":              func(int) int { return 0 },
+		"one for each page": func(int) int { return 1 },
+		"a page and a half": func(page int) int { return 150 * (page % 2) },
+		"several pages, once": func(page int) int {
+			if page == 3 {
+				return 350
+			}
+			return 0
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const n = 1050
+			sm := &shifting{more: more}
+			sm.start(n)
+			m, err := exo.NewStateManager(namespace, exo.WithStateManager(sm), exo.WithLogger(zap.NewNop()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			next := n
+			for r, err := range m.Runs(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want := strconv.Itoa(next); r.ID != want {
+					t.Fatalf("got run %s, want %s", r.ID, want)
+				}
+				next--
+			}
+			if next != 0 {
+				t.Errorf("%d runs are missing", next)
+			}
+		})
+	}
+}
+
+func TestRunResultErrIsBounded(t *testing.T) {
+	t.Parallel()
+	for _, failed := range []int{1, 10, 11, 10_000} {
+		r := exo.RunResult{ID: "r", Graph: "g", Status: exo.RunFailed}
+		for i := range failed {
+			r.States = append(r.States, exo.State{ID: strconv.Itoa(i), Identifier: "step", Status: transport.StatusErrored, Error: "no " + strconv.Itoa(i)})
+		}
+		text := r.Err().Error()
+		if named := strings.Count(text, "state "); named != min(failed, 10) || len(text) > 1000 {
+			t.Errorf("%d failures: %d are named, in %d bytes", failed, named, len(text))
+		}
+		if more := fmt.Sprintf("and %d more failed states", failed-10); strings.Contains(text, more) != (failed > 10) {
+			t.Errorf("%d failures: %s", failed, text)
+		}
+	}
 }
 
 func TestRetryState(t *testing.T) {

@@ -62,17 +62,27 @@ func (r *RunResult) Step(id string) []State {
 	return states
 }
 
+// maxErrStates is how many failed states the error of a run names.
+const maxErrStates = 10
+
 // Err is nil for a run that succeeded. Otherwise it says which states failed,
-// and why.
+// and why: the first ten, and how many more there are. States has them all.
 func (r *RunResult) Err() error {
 	if r.Status == transport.RunSuccess {
 		return nil
 	}
 	var errs []error
+	failed := 0
 	for _, s := range r.States {
-		if failedStatus(s.Status) {
+		if !failedStatus(s.Status) {
+			continue
+		}
+		if failed++; failed <= maxErrStates {
 			errs = append(errs, fmt.Errorf("step %q, state %s: %s: %s", s.Identifier, s.ID, s.Status, s.Error))
 		}
+	}
+	if failed > maxErrStates {
+		errs = append(errs, fmt.Errorf("and %d more failed states", failed-maxErrStates))
 	}
 	err := fmt.Errorf("exo: run %s of graph %q is %s", r.ID, r.Graph, r.Status)
 	if len(errs) > 0 { // none of a run that was cancelled
