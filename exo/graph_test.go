@@ -321,6 +321,48 @@ func TestUnknownNodeIsNamedOnce(t *testing.T) {
 	}
 }
 
+// An invalid graph leaves the valid one before it in service, and says so.
+func TestInvalidUpsertLeavesTheServingVersion(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		opts    []local.Option
+		serving int
+		says    string
+	}{
+		{"with extensions", nil, 1, `graph "g" is invalid (version 1 goes on serving): Node Unknown`},
+		{"without extensions", []local.Option{local.WithoutExtensions()}, 0, `graph "g" is invalid: Node Unknown`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			sm := local.New(c.opts...)
+			defer func() { _ = sm.Close() }()
+			if err := sm.Namespace(namespace).Register(t.Context(), "w", []transport.NodeSpec{echo.Spec()}); err != nil {
+				t.Fatal(err)
+			}
+			m, err := exo.NewStateManager(namespace, exo.WithStateManager(sm), exo.WithLogger(zap.NewNop()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			good, bad := exo.NewGraph("g"), exo.NewGraph("g")
+			exo.Add(good, "root", echo, Text{"x"})
+			exo.Add(bad, "root", exo.Node("Unknown", func(_ context.Context, in Text, _ exo.None) (Text, error) { return in, nil }), Text{"x"})
+			if g, err := m.UpsertGraph(t.Context(), good); err != nil || g.ServingVersion != c.serving {
+				t.Fatalf("%+v, %v", g, err)
+			}
+			_, err = m.UpsertGraph(t.Context(), bad)
+			var invalid *exo.GraphInvalidError
+			if !errors.As(err, &invalid) || invalid.ServingVersion != c.serving || !strings.HasPrefix(err.Error(), c.says) {
+				t.Errorf("the error is %v, want it to begin with %q", err, c.says)
+			}
+			_, err = m.Trigger(t.Context(), "g", exo.TriggerOptions{})
+			if (err == nil) != (c.serving > 0) {
+				t.Errorf("Trigger: %v", err)
+			}
+		})
+	}
+}
+
 // answer is what a state manager that knows the nodes says to a graph.
 func answer(t testing.TB, g *exo.Graph) error {
 	t.Helper()

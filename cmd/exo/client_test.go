@@ -181,6 +181,29 @@ func TestGraphs(t *testing.T) {
 	}
 }
 
+// The command says which version serves while the last one is invalid, and
+// names an unknown node once.
+func TestInvalidGraph(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.ok("graph", "apply", graphFile(t, testGraph()), "--secret", "key=env:KEY")
+	file := write(t, []byte(`{"name":"words","secrets":{},"nodes":[{"node_name":"Gone","namespace":"`+ns+`","identifier":"a","inputs":{}}]}`))
+	code, _, stderr := b.exo("graph", "apply", file)
+	if code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	wants(t, stderr, "(version 1 goes on serving): Node Gone in namespace "+ns+" does not exist\n")
+	shown := b.ok("graph", "get", "words")
+	wants(t, shown, "status     INVALID\n", "version    2\n", "serving    1\n")
+	if strings.Count(shown, "Node Gone") != 1 {
+		t.Errorf("the node is not named once:\n%s", shown)
+	}
+	if g := as[graphJSON](b, "graph", "get", "words"); g.Version != 2 || g.Serving != 1 {
+		t.Errorf("%+v", g)
+	}
+	b.ok("trigger", "words", "--delay", "1h")
+}
+
 func TestNodes(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -36,7 +36,7 @@ func Where(path []any) string {
 }
 
 // Problems are all that is wrong with the fields of a request.
-type Problems []Problem
+type Problems []Problem //nolint:errname // it is a list of Problem
 
 // Error names every field and what is wrong with it, in one line.
 func (p Problems) Error() string {

@@ -17,10 +17,14 @@ func TestInputsThatAreNotStrings(t *testing.T) {
 		want       string
 	}{
 		{"alone", `{"secrets":{},"nodes":[` + node + `}]}`, http.StatusBadRequest, "Input 1 is not a string"},
-		{"with an empty identifier", `{"secrets":{},"nodes":[` + node + `},{"node_name":"Upper","namespace":"etl","identifier":" ","inputs":{}}]}`,
-			http.StatusUnprocessableEntity, `"loc":["body","nodes",1,"identifier"]`},
-		{"with a bad trigger", `{"secrets":{},"nodes":[` + node + `}],"triggers":[{"type":"CRON","value":{"expression":"never"}}]}`,
-			http.StatusUnprocessableEntity, "Invalid cron expression"},
+		{
+			"with an empty identifier", `{"secrets":{},"nodes":[` + node + `},{"node_name":"Upper","namespace":"etl","identifier":" ","inputs":{}}]}`,
+			http.StatusUnprocessableEntity, `"loc":["body","nodes",1,"identifier"]`,
+		},
+		{
+			"with a bad trigger", `{"secrets":{},"nodes":[` + node + `}],"triggers":[{"type":"CRON","value":{"expression":"never"}}]}`,
+			http.StatusUnprocessableEntity, "Invalid cron expression",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
