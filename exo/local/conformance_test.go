@@ -8,10 +8,12 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/exospherehost/exo-go/exo/local"
 	"github.com/exospherehost/exo-go/exo/transport"
 	"github.com/exospherehost/exo-go/exo/transport/transporttest"
+	"github.com/exospherehost/exo-go/internal/server"
 )
 
 // makeLocal makes a state manager as a rule of the conformance suite wants it.
@@ -73,18 +75,44 @@ func TestConformanceOverHTTP(t *testing.T) {
 	}
 }
 
-// Over TCP, in real time.
+// Over TCP, by a clock that the suite moves.
 func TestConformanceOverTCP(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]local.Option{"all extensions": nil, "no extensions": {local.WithoutExtensions()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transporttest.Run(t, func(t *testing.T, o transporttest.Options) transport.StateManager {
+				t.Helper()
+				clock := server.NewManualClock(time.Now())
+				return clocked{serveTCP(t, o, append(opts, local.WithClock(clock))...), clock}
+			})
+		})
+	}
+}
+
+// Over TCP, in real time, as a state manager of somebody else's is tested.
+func TestConformanceInRealTime(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
 	transporttest.Run(t, func(t *testing.T, o transporttest.Options) transport.StateManager {
 		t.Helper()
-		server := httptest.NewServer(makeLocal(t, o).Handler(conformanceKey))
-		t.Cleanup(server.Close)
-		return &transport.HTTP{URL: server.URL, APIKey: conformanceKey, Client: server.Client()}
+		return serveTCP(t, o)
 	})
+}
+
+// clocked lets the suite move the time of a state manager.
+type clocked struct {
+	*transport.HTTP
+	transporttest.Clock
+}
+
+func serveTCP(t *testing.T, o transporttest.Options, opts ...local.Option) *transport.HTTP {
+	t.Helper()
+	server := httptest.NewServer(makeLocal(t, o, opts...).Handler(conformanceKey))
+	t.Cleanup(server.Close)
+	return &transport.HTTP{URL: server.URL, APIKey: conformanceKey, Client: server.Client()}
 }
 
 // pipeListener is a network of two.

@@ -126,7 +126,7 @@ func extensionRules() []rule {
 					w.t.Errorf("attempt %d: %+v", attempt, s)
 				}
 				w.fail(s)
-				w.pass(time.Millisecond + slack)
+				w.until(time.Millisecond)
 			}
 		}},
 		{name: "§13 report: a failure that is permanent is not retried", run: func(w *world) {
@@ -145,7 +145,7 @@ func extensionRules() []rule {
 				{StateID: states[1].ID, Token: states[1].Token, Outcome: permanent}, {StateID: states[2].ID, Token: states[2].Token, Outcome: permanent},
 			})
 			w.equal("errors", len(errs), 0)
-			w.pass(time.Millisecond + slack)
+			w.until(time.Millisecond)
 			w.none("A")
 			p, err := w.tr.Runs(w.ctx(), 1, 10)
 			w.ok(err)
@@ -160,7 +160,7 @@ func extensionRules() []rule {
 			runID := w.retried(transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
 			permanent := transport.Errored{Message: "boom", Permanent: true}
 			w.end(w.one("A"), permanent)
-			w.pass(time.Millisecond + slack)
+			w.until(time.Millisecond)
 			w.stands(runID, "a RETRY_CREATED", "a CREATED")
 			states := w.claim(1, "A")
 			other := w.trigger(transport.TriggerSpec{})
@@ -169,7 +169,7 @@ func extensionRules() []rule {
 				{StateID: states[0].ID, Token: states[0].Token, Outcome: permanent}, {StateID: states[1].ID, Token: states[1].Token, Outcome: permanent},
 			})
 			w.equal("errors", len(errs), 0)
-			w.pass(time.Millisecond + slack)
+			w.until(time.Millisecond)
 			w.stands(runID, "a RETRY_CREATED", "a ERRORED")
 			w.stands(other, "a RETRY_CREATED", "a CREATED")
 		}},
@@ -223,7 +223,7 @@ func extensionRules() []rule {
 			runID, s := w.leased(0)
 			w.ok(ability[transport.Canceler](w).CancelRun(w.ctx(), runID))
 			w.equal("lost", w.beat(map[string]string{s.ID: s.Token}), []string{s.ID})
-			w.pass(lease + slack)
+			w.until(lease)
 			w.stands(runID, "a CANCELLED")
 		}},
 		{name: "§13 cancel: no join runs any more", run: func(w *world) {

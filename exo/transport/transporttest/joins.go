@@ -66,7 +66,7 @@ func joinRules() []rule {
 				w.fail(works[0])
 				w.finish(works[1])
 				w.none("Join")
-				w.pass(unit + slack)
+				w.until(unit)
 				w.do("Work", "x")
 				w.do("Join", "x")
 				w.stands(runID, "root SUCCESS", "split SUCCESS*2", "work SUCCESS*2", "work RETRY_CREATED", "join SUCCESS")
@@ -77,7 +77,7 @@ func joinRules() []rule {
 				w.end(works[0], transport.Requeued{After: unit})
 				w.finish(works[1])
 				w.none("Join")
-				w.pass(unit + slack)
+				w.until(unit)
 				w.do("Work", "x")
 				w.do("Join", "x")
 			}},

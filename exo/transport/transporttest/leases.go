@@ -8,10 +8,14 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// lease is how long the rules about leases claim states for.
-const lease = 2 * unit
+// lease is how long the rules claim states for that they are to keep.
+const lease = time.Hour
 
-// leased begins a run of one step and claims it under a lease.
+// defaultLease is short enough to wait for its end in real time, and long enough
+// to report in.
+const defaultLease = 10 * time.Second
+
+// leased begins a run of one step and claims it under a lease that does not end.
 func (w *world) leased(retries int) (runID string, s transport.State) {
 	w.t.Helper()
 	w.needs(transport.ExtensionLease)
@@ -19,10 +23,30 @@ func (w *world) leased(retries int) (runID string, s transport.State) {
 	return runID, w.again()
 }
 
-// again claims the one state of A under a lease.
+// expiring is leased, with a lease that then ends.
+func (w *world) expiring(retries int) (runID string, s transport.State) {
+	w.t.Helper()
+	w.needs(transport.ExtensionLease)
+	runID = w.retried(transport.RetryPolicy{MaxRetries: retries, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
+	s = w.under(unit)
+	w.until(unit)
+	return runID, s
+}
+
+// again claims the one state of A under a lease that does not end.
 func (w *world) again() transport.State {
 	w.t.Helper()
-	states := w.ask(transport.ClaimRequest{Nodes: []string{"A"}, Max: 2, Lease: lease})
+	return w.under(lease)
+}
+
+// under claims the one state of A under a lease.
+func (w *world) under(lease time.Duration) transport.State {
+	w.t.Helper()
+	var states []transport.State
+	w.eventually(func() bool {
+		states = w.ask(transport.ClaimRequest{Nodes: []string{"A"}, Max: 2, Lease: lease})
+		return len(states) > 0
+	})
 	if len(states) != 1 {
 		w.t.Fatalf("claimed %d states, want 1", len(states))
 	}
@@ -31,7 +55,13 @@ func (w *world) again() transport.State {
 
 func (w *world) beat(leases map[string]string) (lost []string) {
 	w.t.Helper()
-	lost, err := ability[transport.Heartbeater](w).Heartbeat(w.ctx(), leases, lease)
+	return w.beatFor(lease, leases)
+}
+
+// beatFor makes leases last for d from now on.
+func (w *world) beatFor(d time.Duration, leases map[string]string) (lost []string) {
+	w.t.Helper()
+	lost, err := ability[transport.Heartbeater](w).Heartbeat(w.ctx(), leases, d)
 	w.ok(err)
 	slices.Sort(lost)
 	return lost
@@ -47,7 +77,7 @@ func leaseRules() []rule {
 			}
 			w.end(s, executed("x"))
 			w.comesTo(runID, transport.RunSuccess)
-			w.pass(lease + slack)
+			w.until(lease)
 			w.stands(runID, "a SUCCESS")
 		}},
 		{name: "§13 lease: a claim that asks for none never ends", run: func(w *world) {
@@ -57,13 +87,12 @@ func leaseRules() []rule {
 			if s.Lease != 0 || s.Token != "" {
 				w.t.Errorf("claimed %+v", s)
 			}
-			w.pass(2 * lease)
+			w.until(2 * lease)
 			w.stands(runID, "a QUEUED")
 			w.end(s, executed("x"))
 		}},
 		{name: "§13 lease: one that ends is a failure", run: func(w *world) {
-			runID, s := w.leased(1)
-			w.pass(lease + slack)
+			runID, s := w.expiring(1)
 			w.stands(runID, "a RETRY_CREATED", "a CREATED")
 			if got := w.detail(runID, s.ID).Error; got != "lease expired" {
 				w.t.Errorf("the error is %q", got)
@@ -73,17 +102,16 @@ func leaseRules() []rule {
 			}
 		}},
 		{name: "§13 lease: expiries use up retries", run: func(w *world) {
-			runID, _ := w.leased(1)
-			w.pass(lease + slack)
-			w.again()
-			w.pass(lease + slack)
+			runID, _ := w.expiring(1)
+			w.under(unit)
+			w.until(unit)
 			w.stands(runID, "a RETRY_CREATED", "a ERRORED")
 			w.comesTo(runID, transport.RunFailed)
 		}},
 		{name: "§13 lease: a report that is late is 409", run: func(w *world) {
 			for name, o := range outcomes() {
-				runID, s := w.leased(1)
-				w.pass(lease + slack)
+				runID, s := w.expiring(1)
+				w.stands(runID, "a RETRY_CREATED", "a CREATED")
 				w.refused(w.tell(s, o), http.StatusConflict, "")
 				w.stands(runID, "a RETRY_CREATED", "a CREATED")
 				w.end(w.again(), executed("x"))
@@ -103,7 +131,7 @@ func leaseRules() []rule {
 		{name: "§13 lease: the token of an earlier claim is 409", run: func(w *world) {
 			runID, s := w.leased(0)
 			w.end(s, transport.Requeued{After: time.Millisecond})
-			w.pass(time.Millisecond + slack)
+			w.until(time.Millisecond)
 			next := w.again()
 			if next.ID != s.ID || next.Token == s.Token {
 				w.t.Errorf("claimed %+v, then %+v", s, next)
@@ -112,19 +140,9 @@ func leaseRules() []rule {
 			w.stands(runID, "a QUEUED")
 			w.end(next, executed("x"))
 		}},
-		{name: "§13 lease: heartbeats keep it", run: func(w *world) {
-			runID, s := w.leased(0)
-			for range 4 {
-				w.pass(lease * 5 / 8)
-				w.equal("lost", len(w.beat(map[string]string{s.ID: s.Token})), 0)
-			}
-			w.stands(runID, "a QUEUED")
-			w.pass(lease + slack)
-			w.stands(runID, "a ERRORED")
-		}},
+		{name: "§13 lease: heartbeats keep it", run: heartbeatsKeepLeases},
 		{name: "§13 lease: heartbeats tell what is lost", run: func(w *world) {
-			_, lost := w.leased(1)
-			w.pass(lease + slack)
+			_, lost := w.expiring(1)
 			kept := w.again()
 			got := w.beat(map[string]string{lost.ID: lost.Token, kept.ID: kept.Token, unknownID: "t"})
 			want := []string{lost.ID, unknownID}
@@ -139,11 +157,11 @@ func leaseRules() []rule {
 			w.equal("lost", w.beside().beat(map[string]string{s.ID: s.Token}), []string{s.ID})
 			w.equal("lost", len(w.beat(map[string]string{s.ID: s.Token})), 0)
 		}},
-		{name: "§13 lease: the default one, for claims that ask for none", options: Options{DefaultLease: lease}, run: func(w *world) {
+		{name: "§13 lease: the default one, for claims that ask for none", options: Options{DefaultLease: defaultLease}, run: func(w *world) {
 			w.needs(transport.ExtensionLease)
 			runID := w.retried(transport.RetryPolicy{MaxRetries: 2, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
 			lost := w.one("A")
-			w.pass(lease + slack)
+			w.until(defaultLease)
 			w.stands(runID, "a CREATED") // no attempt is used up
 			s := w.one("A")
 			if s.ID != lost.ID || s.Attempt != lost.Attempt {
@@ -199,12 +217,31 @@ func leaseRules() []rule {
 			w.valid("graph", g)
 			runID := w.trigger(transport.TriggerSpec{})
 			w.do("Root", "x")
-			w.again()
-			w.pass(lease + slack)
+			w.under(unit)
+			w.until(unit)
 			w.none("Join")
 			w.end(w.again(), executed("x"))
 			w.do("Join", "x")
 			w.comesTo(runID, transport.RunSuccess)
 		}},
 	}
+}
+
+func heartbeatsKeepLeases(w *world) {
+	w.needs(transport.ExtensionLease)
+	runID := w.retried(transport.RetryPolicy{Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
+	s := w.under(defaultLease)
+	if w.virtual {
+		for range 4 {
+			w.pass(defaultLease * 5 / 8)
+			w.equal("lost", len(w.beatFor(defaultLease, map[string]string{s.ID: s.Token})), 0)
+		}
+		w.stands(runID, "a QUEUED")
+		w.until(defaultLease)
+		w.stands(runID, "a ERRORED")
+		return
+	}
+	w.equal("lost", len(w.beat(map[string]string{s.ID: s.Token})), 0)
+	w.pass(defaultLease + slack)
+	w.stands(runID, "a QUEUED")
 }

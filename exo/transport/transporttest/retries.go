@@ -32,7 +32,7 @@ func retryRules() []rule {
 			w.fail(first)
 			w.stands(runID, "a SUCCESS", "b RETRY_CREATED", "b CREATED")
 			w.comesTo(runID, transport.RunPending)
-			w.pass(time.Millisecond + slack)
+			w.until(time.Millisecond)
 			second := w.do("B", "y")
 			if second.ID == first.ID || second.Identifier != "b" || second.Node != "B" {
 				w.t.Errorf("retried as %+v", second)
@@ -53,7 +53,7 @@ func retryRules() []rule {
 			for range 3 {
 				w.comesTo(runID, transport.RunPending)
 				w.fail(w.one("A"))
-				w.pass(time.Millisecond + slack)
+				w.until(time.Millisecond)
 			}
 			w.none("A")
 			w.stands(runID, "a RETRY_CREATED*2", "a ERRORED")
@@ -70,17 +70,15 @@ func retryRules() []rule {
 			g.Retry = nil
 			w.valid("graph", g)
 			runID := w.trigger(transport.TriggerSpec{})
-			w.fail(w.one("A"))
+			s, begun := w.one("A"), time.Now()
+			w.fail(s)
 			w.stands(runID, "a RETRY_CREATED", "a CREATED")
-			w.none("A") // for two seconds
+			w.notYet(begun, 2*time.Second, "A")
 			if !w.virtual {
 				return // the rest would take 14 seconds
 			}
 			for _, delay := range []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second} {
-				w.pass(delay - slack)
-				w.none("A")
-				w.pass(2 * slack)
-				w.fail(w.one("A"))
+				w.fail(w.due(begun, delay, delay, "A"))
 			}
 			w.stands(runID, "a RETRY_CREATED*3", "a ERRORED")
 		}},
@@ -124,7 +122,7 @@ func retryRules() []rule {
 			for range 2 {
 				last = w.one("A")
 				w.fail(last)
-				w.pass(time.Millisecond + slack)
+				w.until(time.Millisecond)
 			}
 			w.stands(runID, "a RETRY_CREATED", "a ERRORED")
 			_, err := w.tr.Retry(w.ctx(), last.ID, "f")
@@ -152,13 +150,12 @@ func retryRules() []rule {
 		}
 		all = append(all, rule{name: name, run: func(w *world) {
 			w.retried(d.policy)
+			s := w.one("A")
 			for _, delay := range d.delays {
-				w.fail(w.one("A"))
-				w.pass(delay - unit)
-				w.none("A")
-				w.pass(unit + slack)
+				begun := time.Now()
+				w.fail(s)
+				s = w.due(begun, delay, delay, "A")
 			}
-			w.one("A")
 		}})
 	}
 	for _, base := range []string{"FIXED", "LINEAR", "EXPONENTIAL"} {
@@ -166,12 +163,12 @@ func retryRules() []rule {
 			s := transport.RetryStrategy(base + "_" + jitter + "_JITTER")
 			all = append(all, rule{name: "§10 delays: " + string(s), run: func(w *world) {
 				w.retried(policy(s, 0))
-				w.fail(w.one("A"))
+				a, begun, least := w.one("A"), time.Now(), time.Duration(0)
 				if jitter == "EQUAL" {
-					w.none("A") // for half of it
+					least = unit / 2
 				}
-				w.pass(unit + slack)
-				w.one("A")
+				w.fail(a)
+				w.due(begun, least, unit, "A")
 			}})
 		}
 	}
@@ -192,12 +189,10 @@ func signalRules() []rule {
 		{name: "§11 re-queue: the same state again, after a time", run: func(w *world) {
 			w.serve("A", "B")
 			runID := w.begin(step("A", "v", "b"), step("B", "v"))
-			first := w.one("A")
+			first, begun := w.one("A"), time.Now()
 			w.end(first, transport.Requeued{After: 2 * unit})
 			w.stands(runID, "a CREATED")
-			w.none("A")
-			w.pass(2*unit + slack)
-			second := w.one("A")
+			second := w.due(begun, 2*unit, 2*unit, "A")
 			if second.ID != first.ID || second.Attempt != first.Attempt {
 				w.t.Errorf("came back as %+v, was %+v", second, first)
 			}
@@ -210,7 +205,7 @@ func signalRules() []rule {
 			runID := w.retried(transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
 			for range 10 {
 				w.end(w.one("A"), transport.Requeued{After: time.Millisecond})
-				w.pass(time.Millisecond + slack)
+				w.until(time.Millisecond)
 			}
 			w.fail(w.one("A"))
 			w.stands(runID, "a RETRY_CREATED", "a CREATED")
@@ -219,7 +214,7 @@ func signalRules() []rule {
 			w.serve("A")
 			w.begin(step("A", "v"))
 			w.end(w.one("A"), transport.Requeued{After: time.Nanosecond})
-			w.pass(slack)
+			w.until(0)
 			w.one("A")
 		}},
 	}

@@ -23,7 +23,9 @@ type Options struct {
 }
 
 // Clock is an optional ability of a state manager under test: its time moves
-// only when told to. Rules about time then take none.
+// only when told to. Rules about time then take none, and are exact. What is due
+// by the time that Advance moves to has happened when it returns, also over a
+// network.
 type Clock interface {
 	Advance(d time.Duration)
 }
@@ -36,8 +38,9 @@ type Clock interface {
 // Abilities (see [transport.Transport]) and extensions that a state manager
 // lacks are skipped, and the skipped test says which.
 //
-// Rules about time wait for fractions of a second, all in parallel, unless the
-// state manager is a [Clock].
+// Rules about time take some seconds, all in parallel, unless the state manager
+// is a [Clock]. They bear a machine that is very busy: they wait for what is to
+// happen, for a minute if need be, and only what comes too soon is an error.
 func Run(t *testing.T, newStateManager func(t *testing.T, o Options) transport.StateManager) {
 	t.Helper()
 	run(t, func(t *testing.T, r rule) {

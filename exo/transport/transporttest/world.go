@@ -15,12 +15,16 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// unit is the measure of waiting: long enough that a busy machine does not take
-// longer for what should take no time.
+// unit is the measure of waiting.
 const unit = 250 * time.Millisecond
 
-// slack is waited beyond a time at which something is to have happened.
+// slack is how exactly something is to happen at its time, where waiting takes
+// none.
 const slack = unit / 10
+
+// patience is how long, in real time, a rule waits for what is to happen: beyond
+// anything that a busy machine makes of it.
+const patience = time.Minute
 
 // world is a namespace of a state manager with everything that a rule does to
 // it. Its methods end the test when something fails that is not what the rule
@@ -66,6 +70,57 @@ func (w *world) pass(d time.Duration) {
 		return
 	}
 	time.Sleep(d)
+}
+
+// until lets time pass until what takes d has happened. In real time it does not:
+// there, whoever looks for what is to have happened waits for it.
+func (w *world) until(d time.Duration) {
+	if w.virtual {
+		w.pass(d + slack)
+	}
+}
+
+// eventually tries until it succeeds. Where waiting takes no time things have
+// happened already, so there it tries once.
+func (w *world) eventually(try func() bool) bool {
+	const pause = 5 * time.Millisecond
+	deadline := time.Now().Add(patience)
+	for !try() {
+		if w.virtual || time.Now().After(deadline) {
+			return false
+		}
+		time.Sleep(pause)
+	}
+	return true
+}
+
+// due claims a state of a node that is to become due between least and most after
+// begun, which is now where waiting takes no time.
+func (w *world) due(begun time.Time, least, most time.Duration, nodeName string) transport.State {
+	w.t.Helper()
+	if w.virtual {
+		if least > slack {
+			w.pass(least - slack)
+			w.none(nodeName)
+			most -= least - slack
+		}
+		w.until(most)
+		return w.one(nodeName)
+	}
+	s := w.one(nodeName)
+	if took := time.Since(begun); took < least-least/100 { // clocks differ
+		w.t.Errorf("%s is due after %v, want %v", nodeName, took, least)
+	}
+	return s
+}
+
+// notYet wants nothing of a node to be due before d has passed since begun.
+func (w *world) notYet(begun time.Time, d time.Duration, nodeName string) {
+	w.t.Helper()
+	states := w.ask(transport.ClaimRequest{Nodes: []string{nodeName}, Max: 1})
+	if took := time.Since(begun); len(states) > 0 && (w.virtual || took < d) {
+		w.t.Fatalf("%s is due after %v, want %v", nodeName, took, d)
+	}
 }
 
 func (w *world) ok(err error) {
@@ -218,13 +273,19 @@ func (w *world) put(name string, g transport.GraphSpec) transport.GraphStatus {
 	w.t.Helper()
 	status, err := w.tr.PutGraph(w.ctx(), name, g)
 	w.ok(err)
+	pending := func() bool { return status.Validation == transport.Pending || status.Validation == transport.Ongoing }
+	look := func() bool {
+		if pending() {
+			status, err = w.tr.Graph(w.ctx(), name)
+			w.ok(err)
+		}
+		return !pending()
+	}
 	for range 60 {
-		if status.Validation != transport.Pending && status.Validation != transport.Ongoing {
+		if w.eventually(look) {
 			return status
 		}
 		w.pass(time.Millisecond)
-		status, err = w.tr.Graph(w.ctx(), name)
-		w.ok(err)
 	}
 	w.t.Fatalf("graph %s is still %s", name, status.Validation)
 	return status
@@ -266,7 +327,11 @@ func (w *world) ask(req transport.ClaimRequest) []transport.State {
 // claim takes exactly n states of a node, sorted by their input.
 func (w *world) claim(n int, nodeName string) []transport.State {
 	w.t.Helper()
-	states := w.ask(transport.ClaimRequest{Nodes: []string{nodeName}, Max: n + 1})
+	var states []transport.State
+	w.eventually(func() bool {
+		states = append(states, w.ask(transport.ClaimRequest{Nodes: []string{nodeName}, Max: n + 1 - len(states)})...)
+		return len(states) >= n
+	})
 	if len(states) != n {
 		w.t.Fatalf("claimed %d states of %s, want %d", len(states), nodeName, n)
 	}
@@ -360,7 +425,12 @@ func (w *world) stands(runID string, want ...string) {
 		}
 		counts[s] = n
 	}
-	if got := w.statuses(runID); !maps.Equal(got, counts) {
+	var got map[string]int
+	same := func() bool {
+		got = w.statuses(runID)
+		return maps.Equal(got, counts)
+	}
+	if !w.eventually(same) {
 		w.t.Errorf("the states are %v, want %v", got, counts)
 	}
 }
@@ -381,7 +451,12 @@ func (w *world) info(runID string) transport.RunInfo {
 
 func (w *world) comesTo(runID string, status transport.RunStatus) {
 	w.t.Helper()
-	if got := w.info(runID).Status; got != status {
+	var got transport.RunStatus
+	same := func() bool {
+		got = w.info(runID).Status
+		return got == status
+	}
+	if !w.eventually(same) {
 		w.t.Errorf("the run is %s, want %s: %v", got, status, w.statuses(runID))
 	}
 }
