@@ -150,7 +150,7 @@ func (s *server) serve(ctx context.Context) (err error) {
 		listener = tls.NewListener(listener, s.tls)
 	}
 	sm := local.New(s.options...)
-	defer func() { err = errors.Join(err, sm.Close()) }()
+	defer func() { err = errors.Join(err, s.end(sm)) }()
 
 	// The contexts of requests end as the drain begins: claims that wait for work
 	// are then answered that there is none.
@@ -190,6 +190,18 @@ func (s *server) serve(ctx context.Context) (err error) {
 	}
 	s.log.Info("stopped")
 	return nil
+}
+
+// end closes the state manager. Runs that are lost by it are logged and no error:
+// to keep everything in memory is what the command is for.
+func (s *server) end(sm *local.StateManager) error {
+	err := sm.Close()
+	if unfinished := (*local.UnfinishedError)(nil); errors.As(err, &unfinished) {
+		s.log.Warn("runs were not finished and are gone: they were kept in memory only",
+			zap.Int("runs", unfinished.Count()), zap.Any("namespaces", unfinished.Runs))
+		return nil
+	}
+	return err
 }
 
 // announce says where the server is found, in variables that workers read, and

@@ -23,6 +23,9 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
+	"github.com/exospherehost/exo-go/exo"
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
@@ -227,6 +230,38 @@ func TestServeDrains(t *testing.T) {
 		if res.StatusCode == http.StatusOK {
 			t.Error("still listens")
 		}
+	}
+}
+
+// A stop says how many runs are lost by it.
+func TestServeCountsLostRuns(t *testing.T) {
+	t.Parallel()
+	s := startServe(t, environ(), "--log-format", "json")
+	m, err := exo.NewStateManager("etl", exo.WithURL(s.uri), exo.WithAPIKey(s.key), exo.WithLogger(zap.NewNop()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wire := transport.HTTP{URL: s.uri, APIKey: s.key}.Namespace("etl")
+	g := exo.NewGraph("words")
+	exo.Add(g, "last", exo.Node("Last", func(context.Context, exo.None, exo.None) (exo.None, error) { return exo.None{}, nil }), exo.None{})
+	specs := make([]transport.NodeSpec, 0, 1)
+	for _, n := range g.Nodes() {
+		specs = append(specs, n.Spec())
+	}
+	if err := wire.Register(t.Context(), "worker", specs); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.UpsertGraph(t.Context(), g); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := m.Trigger(t.Context(), g.Name(), exo.TriggerOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.end(t)
+	if log := s.stderr.String(); !strings.Contains(log, `"runs":2,"namespaces":{"etl":2}`) || !strings.Contains(log, "are gone") {
+		t.Errorf("log: %s", log)
 	}
 }
 

@@ -39,7 +39,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	flags := flag.NewFlagSet("wordcount", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	url := flags.String("state-manager", "", "`URL` of a state manager to use in place of the embedded one; the key is read from EXOSPHERE_API_KEY")
@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		where = exo.WithURL(*url)
 	} else {
 		sm := local.New()
-		defer func() { _ = sm.Close() }()
+		defer func() { err = errors.Join(err, sm.Close()) }()
 		where = exo.WithStateManager(sm)
 	}
 	started := time.Now()

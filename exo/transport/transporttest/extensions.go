@@ -268,14 +268,14 @@ func extensionRules() []rule {
 				w.end(works[i], executed("w"+input(works[i])))
 			}
 			w.fail(works[0])
-			w.pass(time.Millisecond + slack)
+			w.until(time.Millisecond)
 			s := w.one("Work")
 			w.end(s, executed("w"+input(s)))
 			ups := w.claim(3, "Last")
 			w.fail(ups[0])
 			w.end(ups[2], executed("u"+input(ups[2])))
 			w.end(ups[1], executed("u"+input(ups[1])))
-			w.pass(time.Millisecond + slack)
+			w.until(time.Millisecond)
 			s = w.one("Last")
 			w.end(s, executed("u"+input(s)))
 			if got, want := input(w.one("Join")), `["1","2","3"] ["w1","w2","w3"] ["uw1","uw2","uw3"]`; got != want {

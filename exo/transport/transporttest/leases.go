@@ -171,33 +171,34 @@ func leaseRules() []rule {
 			w.end(s, executed("x"))
 			w.comesTo(runID, transport.RunSuccess)
 		}},
-		{name: "§13 lease: the default one ends as often as there are attempts, and once more", options: Options{DefaultLease: lease}, run: func(w *world) {
+		{name: "§13 lease: the default one ends as often as there are attempts, and once more", options: Options{DefaultLease: defaultLease}, run: func(w *world) {
 			w.needs(transport.ExtensionLease)
 			runID := w.retried(transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
 			for range 3 {
 				w.stands(runID, "a CREATED")
 				w.one("A")
-				w.pass(lease + slack)
+				w.until(defaultLease)
 			}
 			w.stands(runID, "a ERRORED")
 			w.comesTo(runID, transport.RunFailed)
 		}},
-		{name: "§13 lease: the default one, a report after its end is taken if nobody else has the state", options: Options{DefaultLease: lease}, run: func(w *world) {
+		{name: "§13 lease: the default one, a report after its end is taken if nobody else has the state", options: Options{DefaultLease: defaultLease}, run: func(w *world) {
 			w.needs(transport.ExtensionLease)
 			runID := w.retried(transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
 			late := w.one("A")
 			late.Token = ""
-			w.pass(lease + slack)
+			w.until(defaultLease)
+			w.stands(runID, "a CREATED")
 			w.end(late, executed("x"))
 			w.none("A")
 			w.stands(runID, "a SUCCESS")
 		}},
-		{name: "§13 lease: the default one, a report after its end is ignored if another has the state", options: Options{DefaultLease: lease}, run: func(w *world) {
+		{name: "§13 lease: the default one, a report after its end is ignored if another has the state", options: Options{DefaultLease: defaultLease}, run: func(w *world) {
 			w.needs(transport.ExtensionLease)
 			runID := w.retried(transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
 			late := w.one("A")
 			late.Token = ""
-			w.pass(lease + slack)
+			w.until(defaultLease)
 			s := w.again()
 			for _, o := range outcomes() {
 				w.end(late, o) // no error

@@ -58,9 +58,9 @@ func program(ctx context.Context, listener net.Listener, options ...exo.RuntimeO
 // end sample
 
 // sample:local
-func inOneProcess(ctx context.Context) (*exo.RunResult, error) {
+func inOneProcess(ctx context.Context) (result *exo.RunResult, err error) {
 	sm := local.New(local.WithKeepRuns(100))
-	defer func() { _ = sm.Close() }()
+	defer func() { err = errors.Join(err, sm.Close()) }() // which says if a run was not finished
 	return work(ctx, exo.WithStateManager(sm))
 }
 
