@@ -13,7 +13,7 @@ const lease = time.Hour
 
 // defaultLease is short enough to wait for its end in real time, and long enough
 // to report in.
-const defaultLease = 10 * time.Second
+const defaultLease = 5 * time.Second
 
 // leased begins a run of one step and claims it under a lease that does not end.
 func (w *world) leased(retries int) (runID string, s transport.State) {
