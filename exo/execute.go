@@ -160,7 +160,7 @@ func (r *Runtime) outcomeOf(e *execution, outputs []transport.Object, err error)
 	if size > maxOutputBytes {
 		return r.failed(e.work.redact, tooLarge("outputs", size))
 	}
-	return Outcome{Kind: Executed, Outputs: len(outputs)}, transport.Executed{Outputs: outputs}, size
+	return Outcome{Kind: Executed, Outputs: len(outputs)}, transport.Executed{Outputs: outputs, Checked: e.node.plain}, size
 }
 
 // signalled is outcomeOf for a node that returned an error, be it a signal.

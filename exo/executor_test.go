@@ -42,7 +42,7 @@ func TestExecutor(t *testing.T) {
 	away := &transport.Error{Op: "report", Message: "away"}
 	tooLarge := &transport.Error{Op: "report", Status: http.StatusRequestEntityTooLarge, Message: "too large"}
 	ok := func(context.Context) error { return nil }
-	out := transport.Executed{Outputs: []transport.Object{transport.Object(`{"text":"in"}`)}}
+	out := transport.Executed{Outputs: []transport.Object{transport.Object(`{"text":"in"}`)}, Checked: true}
 	for name, test := range map[string]struct {
 		do       func(context.Context) error
 		node     string // "": the one that is served

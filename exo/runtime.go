@@ -65,6 +65,7 @@ type Runtime struct {
 type servedNode struct {
 	node    node.Any
 	handler node.Handler
+	plain   bool // no middleware: the handler's outputs are those of the node's codec
 	secrets bool // whether it declares any
 }
 
@@ -101,7 +102,7 @@ func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption)
 			handler = m(handler)
 		}
 		spec := n.Spec()
-		served[n.Name()] = &servedNode{node: n, handler: handler, secrets: len(spec.Secrets) > 0}
+		served[n.Name()] = &servedNode{node: n, handler: handler, plain: len(config.middleware) == 0, secrets: len(spec.Secrets) > 0}
 		specs = append(specs, spec)
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -109,7 +109,8 @@ func kindOf(r Report) (outcomeKind, error) {
 }
 
 // appendOutcome appends the members of the body that says what became of a
-// state. The whole is JSON if every object in the outcome is, which it checks.
+// state. The whole is JSON if every object in the outcome is, which it checks if
+// the caller has not.
 func appendOutcome(b []byte, r Report, permanent bool) ([]byte, error) {
 	switch o := r.Outcome.(type) {
 	case Executed:
@@ -119,8 +120,10 @@ func appendOutcome(b []byte, r Report, permanent bool) ([]byte, error) {
 				b = append(b, ',')
 			}
 			output = objectOrEmpty(output)
-			if err := jsontext.CheckObject([]byte(output)); err != nil {
-				return b, fmt.Errorf("state %s: output %d: %w", r.StateID, i, err)
+			if !o.Checked {
+				if err := jsontext.CheckObject([]byte(output)); err != nil {
+					return b, fmt.Errorf("state %s: output %d: %w", r.StateID, i, err)
+				}
 			}
 			b = append(b, output...)
 		}

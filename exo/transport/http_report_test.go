@@ -287,3 +287,25 @@ func TestReportsOfACancelledCaller(t *testing.T) {
 		}
 	}
 }
+
+// What the caller vouches for is sent as it is.
+func TestCheckedOutputsAreNotCheckedAgain(t *testing.T) {
+	t.Parallel()
+	var sent []byte
+	ns := roundTrip(func(req *http.Request) (*http.Response, error) {
+		sent, _ = io.ReadAll(req.Body)
+		return response(http.StatusOK, `{"status":"EXECUTED"}`), nil
+	}).namespace("ns")
+	report := func(checked bool) []error {
+		return ns.Report(t.Context(), []transport.Report{{StateID: "s", Outcome: transport.Executed{
+			Outputs: []transport.Object{transport.Object(`{"a":`)}, Checked: checked,
+		}}})
+	}
+	if errs := report(true); errs != nil || string(sent) != `{"outputs":[{"a":]}` {
+		t.Errorf("%v, sent %s", errs, sent)
+	}
+	sent = nil
+	if errs := report(false); len(errs) != 1 || sent != nil || !strings.Contains(errs[0].Error(), "output 0: malformed JSON at byte 5: want a value") {
+		t.Errorf("%v, sent %s", errs, sent)
+	}
+}

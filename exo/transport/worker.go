@@ -80,7 +80,14 @@ type Outcome interface{ outcome() }
 type (
 	// Executed says that the node ran. More than one output fans out; none is one
 	// empty output.
-	Executed struct{ Outputs []Object }
+	Executed struct {
+		Outputs []Object
+
+		// Checked says that each of Outputs is known to be a JSON object, so that no
+		// transport need look again. Set it only of what a codec has just made: a
+		// state manager refuses a call with anything else in it, other reports included.
+		Checked bool
+	}
 
 	// Errored says that the node failed; the state manager retries by the graph's policy,
 	// unless it is Permanent and the state manager knows the notion.
