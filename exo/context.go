@@ -50,6 +50,8 @@ func (c *nodeContext) Value(key any) any {
 		return c.info
 	case nodecontext.StoreKey:
 		return &c.store
+	case nodecontext.HideKey:
+		return c.logger.redact.text
 	case loggerKey:
 		return &c.logger
 	}

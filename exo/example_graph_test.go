@@ -3,6 +3,7 @@ package exo_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,12 +45,11 @@ func ExampleAfter() {
 }
 
 type Parts struct {
-	Parts exo.JSON[[]string] `json:"parts"`
+	Parts exo.Val[[]string] `json:"parts"`
 }
 
 var join = exo.Node("Join", func(_ context.Context, in Parts, _ exo.None) (Sentence, error) {
-	parts, err := in.Parts.Value()
-	return Sentence{strings.Join(parts, "-")}, err
+	return Sentence{strings.Join(in.Parts.V, "-")}, nil
 })
 
 // A join runs once for each state of its anchor, a step before the one that
@@ -58,7 +58,7 @@ func ExampleUnites() {
 	g := exo.NewGraph("united")
 	start := exo.Add(g, "start", toUpper, Sentence{"one two three"})
 	words := exo.Add(g, "words", toWords, start.Out, exo.After(start))
-	joined := exo.Add(g, "join", join, Parts{exo.Collect(words.Out.Text)},
+	joined := exo.Add(g, "join", join, Parts{exo.CollectStrings(words.Out.Text)},
 		exo.After(words), exo.Unites(start, exo.AllSuccess))
 	fmt.Println(exo.Outputs(drive(g, exo.TriggerOptions{}), joined))
 	// Output: [{ONE-TWO-THREE}] <nil>
@@ -76,12 +76,40 @@ func ExampleUnitesEach() {
 	// Output: 2 joins
 }
 
-// Collect gives a join the outputs of all branches.
+// Collect gives a join the outputs of all branches, as a list.
 func ExampleCollect() {
+	type Letters struct {
+		N exo.Val[int] `json:"n"`
+	}
+	type Lengths struct {
+		All exo.Val[[]int] `json:"all"`
+	}
+	measure := exo.Node("Measure", func(_ context.Context, in Sentence, _ exo.None) (Letters, error) {
+		return Letters{exo.Of(len(in.Text))}, nil
+	})
+	longest := exo.Node("Longest", func(_ context.Context, in Lengths, _ exo.None) (Letters, error) {
+		return Letters{exo.Of(slices.Max(in.All.V))}, nil
+	})
+	g := exo.NewGraph("measured")
+	start := exo.Add(g, "start", toUpper, Sentence{"one three"})
+	words := exo.Add(g, "words", toWords, start.Out, exo.After(start))
+	measured := exo.Add(g, "measure", measure, words.Out, exo.After(words))
+	joined := exo.Add(g, "longest", longest, Lengths{exo.Collect(measured.Out.N)},
+		exo.After(measured), exo.Unites(start, exo.AllSuccess))
+	result := drive(g, exo.TriggerOptions{})
+	fmt.Println(string(result.Step("longest")[0].Inputs))
+	fmt.Println(exo.Outputs(result, joined))
+	// Output:
+	// {"all":"[3,5]"}
+	// [{5}] <nil>
+}
+
+// A field that is a string is collected as strings.
+func ExampleCollectStrings() {
 	g := exo.NewGraph("collected")
 	start := exo.Add(g, "start", toUpper, Sentence{"b a"})
 	words := exo.Add(g, "words", toWords, start.Out, exo.After(start))
-	exo.Add(g, "join", join, Parts{exo.Collect(words.Out.Text)}, exo.After(words), exo.Unites(start, exo.AllDone))
+	exo.Add(g, "join", join, Parts{exo.CollectStrings(words.Out.Text)}, exo.After(words), exo.Unites(start, exo.AllDone))
 	fmt.Println(string(drive(g, exo.TriggerOptions{}).Step("join")[0].Inputs))
 	// Output: {"parts":"[\"B\",\"A\"]"}
 }

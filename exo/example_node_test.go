@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"math"
 	"strings"
 	"time"
 
@@ -16,16 +16,15 @@ import (
 // function.
 func ExampleNode() {
 	type Celsius struct {
-		Degrees string `json:"degrees" jsonschema:"description=Degrees Celsius"`
+		Degrees exo.Val[int] `json:"degrees" jsonschema:"description=Degrees Celsius"`
 	}
 	type Fahrenheit struct {
-		Degrees string `json:"degrees"`
+		Degrees exo.Val[int] `json:"degrees"`
 	}
 	convert := exo.Node("Convert", func(_ context.Context, in Celsius, _ exo.None) (Fahrenheit, error) {
-		c, err := strconv.Atoi(in.Degrees)
-		return Fahrenheit{strconv.Itoa(c*9/5 + 32)}, err
+		return Fahrenheit{exo.Of(in.Degrees.V*9/5 + 32)}, nil
 	})
-	out, err := convert.Call(context.Background(), Celsius{"100"}, exo.None{})
+	out, err := convert.Call(context.Background(), Celsius{exo.Of(100)}, exo.None{})
 	fmt.Println(convert.Name(), out, err)
 	// Output: Convert [{212}] <nil>
 }
@@ -38,22 +37,24 @@ func ExampleNode_unfit() {
 	}
 	exo.Node("Bill", func(context.Context, Order, exo.None) (exo.None, error) { return exo.None{}, nil })
 	// Output:
-	// node "Bill": inputs exo_test.Order: field Amount: is int, want a string: use exo.JSON[int] or convert it
+	// node "Bill": inputs exo_test.Order: field Amount: is int, want a string or an exo.Val: use exo.Val[int]
 }
 
 // The graph goes on from every output by itself.
 func ExampleFanOut() {
-	countdown := exo.FanOut("Countdown", func(_ context.Context, in Sentence, _ exo.None) ([]Sentence, error) {
-		n, err := strconv.Atoi(in.Text)
-		var out []Sentence
-		for ; n > 0; n-- {
-			out = append(out, Sentence{strconv.Itoa(n)})
+	type Count struct {
+		N exo.Val[int] `json:"n"`
+	}
+	countdown := exo.FanOut("Countdown", func(_ context.Context, in Count, _ exo.None) ([]Count, error) {
+		var out []Count
+		for n := in.N.V; n > 0; n-- {
+			out = append(out, Count{exo.Of(n)})
 		}
-		return out, err
+		return out, nil
 	})
 	g := exo.NewGraph("countdown")
-	count := exo.Add(g, "count", countdown, Sentence{"3"})
-	exo.Add(g, "upper", toUpper, count.Out, exo.After(count))
+	count := exo.Add(g, "count", countdown, Count{exo.Of(3)})
+	exo.Add(g, "upper", toUpper, Sentence{fmt.Sprint("no. ", count.Out.N)}, exo.After(count))
 	fmt.Println(exo.Outputs(drive(g, exo.TriggerOptions{}), count))
 	// Output: [{3} {2} {1}] <nil>
 }
@@ -78,28 +79,45 @@ func ExampleNodes() {
 	// Upper false
 }
 
-// JSON carries what is not a string.
-func ExampleJSON() {
+// A Val is a value in a node, and a reference in a graph.
+func ExampleVal() {
 	type Point struct{ X, Y int }
 	type Line struct {
-		Points exo.JSON[[]Point] `json:"points"`
+		Points exo.Val[[]Point] `json:"points"`
+		Width  exo.Val[float64] `json:"width" jsonschema:"default=0.5"`
 	}
-	points, err := exo.ToJSON([]Point{{0, 0}, {3, 4}})
-	if err != nil {
-		fmt.Println(err)
-	}
-	line := Line{Points: points}
-	fmt.Println(line.Points)
-	decoded, err := line.Points.Value()
-	fmt.Println(decoded[1].X, err)
+	double := exo.Node("Double", func(_ context.Context, in Line, _ exo.None) (Line, error) {
+		for i := range in.Points.V {
+			in.Points.V[i].X *= 2
+		}
+		return in, nil
+	})
+	g := exo.NewGraph("lines")
+	first := exo.Add(g, "first", double, Line{Points: exo.Of([]Point{{0, 0}, {3, 4}})})
+	second := exo.Add(g, "second", double, first.Out, exo.After(first))
+	fmt.Println(first.Out.Points)
+	fmt.Println(exo.Outputs(drive(g, exo.TriggerOptions{}), second))
 	// Output:
-	// [{"X":0,"Y":0},{"X":3,"Y":4}]
-	// 3 <nil>
+	// ${{ first.outputs.points }}
+	// [{[{0 0} {12 4}] 0.5}] <nil>
 }
 
-func ExampleToJSON() {
-	fmt.Println(exo.ToJSON([]string{"a", "b"}))
-	// Output: ["a","b"] <nil>
+func ExampleOf() {
+	limit := exo.Of(100)
+	fmt.Println(limit.V, limit)
+	// Output: 100 100
+}
+
+// The inputs of a trigger, of which some may have no text.
+func ExampleTryFields() {
+	type Ratio struct {
+		Ratio exo.Val[float64] `json:"ratio"`
+	}
+	fmt.Println(exo.TryFields(Ratio{exo.Of(0.5)}))
+	fmt.Println(exo.TryFields(Ratio{exo.Of(math.Inf(1))}))
+	// Output:
+	// map[ratio:0.5] <nil>
+	// map[] field "ratio": encode float64: is not a finite number
 }
 
 func ExampleFields() {
@@ -178,7 +196,7 @@ func ExampleRequeueAfter() {
 		if asked++; asked < 3 {
 			return Sentence{}, exo.RequeueAfter(time.Millisecond)
 		}
-		return Sentence{"asked " + strconv.Itoa(asked) + " times"}, nil
+		return Sentence{fmt.Sprintf("asked %d times", asked)}, nil
 	})
 	g := exo.NewGraph("polling").Retry(exo.NoRetry())
 	exo.Add(g, "poll", poll, exo.None{})

@@ -15,9 +15,9 @@ type (
 	// None stands for inputs, outputs or secrets that a node does not have.
 	None = node.None
 
-	// JSON is a string field that carries a T encoded as JSON. Make one with
-	// [ToJSON], read it with its Value method.
-	JSON[T any] = node.JSON[T]
+	// Val is a field that holds a T: a number, a time, a list, a struct, by its
+	// field V. Make one with [Of]. On the wire it is text.
+	Val[T any] = node.Val[T]
 
 	// Secret is a string that shows itself as [REDACTED] to fmt, zap, slog and
 	// encoding/json. Fields of a Sec struct may be strings or Secrets.

@@ -9,7 +9,7 @@ import (
 
 // DeclareStore declares the keys of the graph's store as the fields of T, a
 // struct such as nodes take, and returns references to them: assign its fields
-// to inputs of steps. A field without a default must be given by the trigger;
+// to inputs of steps, as those of a step's Out. A field without a default must be given by the trigger;
 // one with a default is what the trigger gives, or else its default
 // (protocol.md §7). Called more than once, the keys add up.
 func DeclareStore[T any](g *Graph) T {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,15 +29,24 @@ type (
 		Limit string `json:"limit" jsonschema:"default=10"`
 	}
 	Word struct {
-		Word  string        `json:"word"`
-		Count exo.JSON[int] `json:"count"`
+		Word  string       `json:"word"`
+		Count exo.Val[int] `json:"count"`
 	}
 	Counts struct {
-		Counts exo.JSON[[]exo.JSON[int]] `json:"counts"`
-		Title  string                    `json:"title"`
+		Counts exo.Val[[]int] `json:"counts"`
+		Title  string         `json:"title"`
+	}
+	List struct {
+		Words exo.Val[[]string] `json:"words"`
+	}
+	Lists struct {
+		Counts exo.Val[[]exo.Val[int]] `json:"counts"`
+	}
+	Ratio struct {
+		Ratio exo.Val[float64] `json:"ratio"`
 	}
 	Total struct {
-		Total exo.JSON[int] `json:"total"`
+		Total exo.Val[int] `json:"total"`
 	}
 )
 
@@ -45,28 +55,22 @@ var (
 	split = exo.FanOut("Split", func(_ context.Context, in Line, _ exo.None) ([]Word, error) {
 		var words []Word
 		for w := range strings.FieldsSeq(in.Text) {
-			words = append(words, Word{w, exo.JSON[int](fmt.Sprint(len(w)))})
+			words = append(words, Word{w, exo.Of(len(w))})
 		}
 		return words, nil
 	})
 	count = exo.Node("Count", func(_ context.Context, in Word, _ exo.None) (Word, error) { return in, nil })
 	sum   = exo.Node("Sum", func(_ context.Context, in Counts, _ exo.None) (Total, error) {
-		counts, err := in.Counts.Value()
-		if err != nil {
-			return Total{}, err
-		}
 		total := 0
-		for _, c := range counts {
-			n, err := c.Value()
-			if err != nil {
-				return Total{}, err
-			}
+		for _, n := range in.Counts.V {
 			total += n
 		}
-		text, err := exo.ToJSON(total)
-		return Total{text}, err
+		return Total{exo.Of(total)}, nil
 	})
-	call = exo.Node("Call", func(_ context.Context, in Text, k key) (Text, error) {
+	list  = exo.Node("List", func(_ context.Context, in List, _ exo.None) (List, error) { return in, nil })
+	lists = exo.Node("Lists", func(_ context.Context, in Lists, _ exo.None) (Lists, error) { return in, nil })
+	ratio = exo.Node("Ratio", func(_ context.Context, in Ratio, _ exo.None) (Ratio, error) { return in, nil })
+	call  = exo.Node("Call", func(_ context.Context, in Text, k key) (Text, error) {
 		return Text{fmt.Sprintf("%s with a key of %d", in.Text, len(k.Key.Reveal()))}, nil
 	})
 )
@@ -86,7 +90,7 @@ func mapReduce() (*exo.Graph, *exo.Step[Total], *exo.Step[Text]) {
 	c := exo.Add(g, "count", count, s.Out, exo.After(s))
 	total := exo.Add(g, "sum", sum, Counts{Counts: exo.Collect(c.Out.Count), Title: store.Title},
 		exo.After(c), exo.Unites(r, exo.AllSuccess))
-	report := exo.Add(g, "report", call, Text{"total: " + string(total.Out.Total)}, exo.After(total))
+	report := exo.Add(g, "report", call, Text{fmt.Sprintf("total: %v", total.Out.Total)}, exo.After(total))
 	return g, total, report
 }
 
@@ -106,7 +110,7 @@ func TestMapReduce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]Total{{"10"}}, totals); diff != "" { // to be or not, and the 7 of the store
+		if diff := cmp.Diff([]Total{{exo.Of(10)}}, totals); diff != "" { // to be or not, and the 7 of the store
 			t.Error(diff)
 		}
 		reports, err := exo.Outputs(result, report)
@@ -230,7 +234,7 @@ func TestValidate(t *testing.T) {
 			exo.DeclareStore[Text](g)
 			root(g)
 		}, []string{`store: key "text" is declared twice`}, true},
-		{"a store of numbers", func(g *exo.Graph) { exo.DeclareStore[struct{ N int }](g); root(g) }, []string{"store: ", "exo.JSON"}, true},
+		{"a store of numbers", func(g *exo.Graph) { exo.DeclareStore[struct{ N int }](g); root(g) }, []string{"store: ", "exo.Val[int]"}, true},
 		{"a secret that is missing", func(g *exo.Graph) { exo.Add(g, "root", call, Text{"x"}) }, []string{"Secret api_key is required"}, false},
 		{"a secret without a name", func(g *exo.Graph) { g.Secrets(map[string]string{"": "x"}); root(g) }, []string{"Secrets cannot be empty"}, false},
 		{"a cron expression", func(g *exo.Graph) { root(g); g.Cron("0 9 * *") }, []string{"triggers.0", "Invalid cron expression"}, false},
@@ -258,26 +262,42 @@ func TestValidate(t *testing.T) {
 			exo.Add(g, "join", echo, b.Out, exo.After(b), exo.Unites(r, ""))
 		}, []string{`step "join": input "text" reads step "branch", of which there may be many states: use Collect`}, true},
 		{"Collect of what comes before the anchor", func(g *exo.Graph) {
-			r := exo.Add(g, "root", count, Word{"x", "1"})
+			r := exo.Add(g, "root", count, Word{"x", exo.Of(1)})
 			exo.Add(g, "join", sum, Counts{Counts: exo.Collect(r.Out.Count)}, exo.After(r), exo.Unites(r, ""))
 		}, []string{`step "join": input "counts": Collect takes`}, true},
 		{"Collect without a join", func(g *exo.Graph) {
-			r := exo.Add(g, "root", count, Word{"x", "1"})
+			r := exo.Add(g, "root", count, Word{"x", exo.Of(1)})
 			exo.Add(g, "next", sum, Counts{Counts: exo.Collect(r.Out.Count)}, exo.After(r))
 		}, []string{`step "next": input "counts": Collect takes`}, true},
 		{"Collect of a literal", func(g *exo.Graph) {
-			exo.Add(g, "root", sum, Counts{Counts: exo.Collect(exo.JSON[int]("1"))})
+			exo.Add(g, "root", sum, Counts{Counts: exo.Collect(exo.Of(1))})
 		}, []string{`Collect stands alone`}, true},
-		{"text around a reference in JSON", func(g *exo.Graph) {
-			r := exo.Add(g, "root", count, Word{"x", "1"})
-			exo.Add(g, "next", count, Word{"x", "1" + r.Out.Count}, exo.After(r))
-		}, []string{`step "next": input "count" is JSON: a reference stands alone`}, true},
-		{"a literal that is no JSON", func(g *exo.Graph) { exo.Add(g, "root", count, Word{"x", "{"}) }, []string{`step "root": input "count" is JSON, and its text is not`}, true},
+		{"a reference that is part of a value", func(g *exo.Graph) {
+			r := exo.Add(g, "root", echo, Text{"x"})
+			exo.Add(g, "next", list, List{exo.Of([]string{r.Out.Text})}, exo.After(r))
+		}, []string{`step "next": input "words" travels as JSON, and a reference is part of its value`}, true},
+		{"a Val of a step within a value", func(g *exo.Graph) {
+			r := exo.Add(g, "root", count, Word{"x", exo.Of(1)})
+			exo.Add(g, "next", lists, Lists{exo.Of([]exo.Val[int]{r.Out.Count})}, exo.After(r))
+		}, []string{`step "next": input "counts": `, "a reference to a step's output is not a value"}, true},
+		{"a reference whose value was set", func(g *exo.Graph) {
+			r := exo.Add(g, "root", count, Word{"x", exo.Of(1)})
+			in := r.Out
+			in.Count.V++
+			exo.Add(g, "next", count, in, exo.After(r))
+		}, []string{`step "next": input "count": is a reference to a step's output whose V was set`}, true},
+		{"an input that is not given", func(g *exo.Graph) {
+			r := exo.Add(g, "root", count, Word{Word: "x"}) // the trigger gives it
+			exo.Add(g, "next", count, Word{Word: r.Out.Word}, exo.After(r))
+		}, []string{`step "next": input "count" is not given`}, true},
+		{"a value without a text", func(g *exo.Graph) {
+			exo.Add(g, "root", ratio, Ratio{exo.Of(math.NaN())})
+		}, []string{`step "root": input "ratio": field "ratio": encode float64: is not a finite number`}, true},
 		{"many things at once", func(g *exo.Graph) {
 			g.Cron("nonsense")
-			r := exo.Add(g, "root", count, Word{"${{ x", "{"})
+			r := exo.Add(g, "root", count, Word{"${{ x", exo.Of(1)})
 			exo.Add(g, "join", sum, Counts{Counts: exo.Collect(r.Out.Count), Title: "${{ store.t }}"}, exo.After(r), exo.Unites(r, ""))
-		}, []string{"cron", "not closed", `"count" is JSON`, "Collect takes", "t is not a required key"}, false},
+		}, []string{"cron", "not closed", "Collect takes", "t is not a required key"}, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -369,7 +389,7 @@ func answer(t testing.TB, g *exo.Graph) error {
 	sm := local.New()
 	defer func() { _ = sm.Close() }()
 	specs := []transport.NodeSpec{}
-	for _, n := range []node.Any{read, split, count, sum, call, echo} {
+	for _, n := range []node.Any{read, split, count, sum, call, echo, list, lists, ratio} {
 		specs = append(specs, n.Spec())
 	}
 	if err := sm.Namespace(namespace).Register(t.Context(), "w", specs); err != nil {
@@ -387,7 +407,7 @@ func answer(t testing.TB, g *exo.Graph) error {
 // refuses, Validate refuses, and nothing else but for the traps.
 func TestValidateAgreesWithTheStateManager(t *testing.T) {
 	t.Parallel()
-	traps := regexp.MustCompile(`use Collect|Collect takes|Collect stands alone|UnitesEach|is given twice|is JSON|unites itself`)
+	traps := regexp.MustCompile(`use Collect|Collect takes|Collect stands alone|UnitesEach|is given twice|travels as JSON|is not given|unites itself`)
 	taken, refused := 0, 0
 	check := func(rt *rapid.T) {
 		g := randomGraph(rt)

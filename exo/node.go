@@ -9,9 +9,9 @@ import (
 
 // Node declares a node that gives one output for each state it executes.
 //
-// In, Out and Sec are inferred from fn. Each is a struct all of whose fields
-// are strings, or [None]: fields are named by their json tags and described by
-// their jsonschema tags, and may be of named string types such as [JSON].
+// In, Out and Sec are inferred from fn. Each is a struct whose fields are strings
+// or, but for Sec, [Val]; or [None]. Fields are named by their json tags and
+// described by their jsonschema tags.
 // Node panics, listing every reason, if a type is not fit; it is meant for
 // package variables, like [regexp.MustCompile].
 func Node[In, Out, Sec any](name string, fn func(ctx context.Context, in In, sec Sec) (Out, error), opts ...node.Option) *node.Node[In, Out, Sec] {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/exospherehost/exo-go/exo/node"
 	"github.com/exospherehost/exo-go/exo/transport"
@@ -12,10 +11,11 @@ import (
 
 // A Step is a node placed in a graph.
 type Step[Out any] struct {
-	// Out refers to the step's outputs. Every field holds the template that
-	// stands for it, such as "${{ split.outputs.words }}", so assigning it to
-	// an input of a later step connects the two, and the compiler checks both
-	// names and types.
+	// Out refers to the step's outputs: a string field holds the placeholder
+	// that stands for it, such as "${{ split.outputs.words }}", and a [Val]
+	// knows it. So assigning a field to an input of a later step connects the
+	// two, as does the whole struct, and the compiler checks names and types.
+	// There are no values yet: V of every Val is zero.
 	Out Out
 
 	placed *step
@@ -44,27 +44,24 @@ type step struct {
 	node      node.Any
 	inputs    map[string]string
 	collected map[string]bool // inputs made by Collect
+	missing   []string        // inputs that must be given, and were not
 	parents   []*step
 	unites    *step
 	each      bool // unites may be a step that fans out
 	strategy  UniteStrategy
 }
 
-// Add places a node in a graph, as the step called id. Because every input is
-// a string on the wire, in can hold literals, references to the outputs of
-// earlier steps, references to the store, and text that mixes them. A field
-// left empty takes its default.
+// Add places a node in a graph, as the step called id. Its inputs are values,
+// references to the outputs of earlier steps, and references to the store; a
+// string can also be text that mixes them, to which a reference of any type is
+// added by the fmt package. A field left empty takes its default; a [Val] is
+// empty if nobody has set it, so that Of(0) is a value.
 //
 // The step without [After] is the graph's root, whose inputs a trigger may
 // replace.
 func Add[In, Out, Sec any](g *Graph, id string, n *node.Node[In, Out, Sec], in In, opts ...StepOption) *Step[Out] {
 	s := &step{id: id, node: n}
-	s.inputs, s.collected = wireInputs(n.InFields(in))
-	for _, f := range n.InputFields() {
-		if s.inputs[f.Name] == "" && f.Default != "" {
-			s.inputs[f.Name] = f.Default
-		}
-	}
+	s.fill(g, n.Inputs(in))
 	for _, o := range opts {
 		o.applyStep(g, s)
 	}
@@ -73,6 +70,23 @@ func Add[In, Out, Sec any](g *Graph, id string, n *node.Node[In, Out, Sec], in I
 		Out:    n.OutTemplate(func(field string) string { return outputReference(id, field) }),
 		placed: s,
 		decode: n.DecodeOutput,
+	}
+}
+
+// fill takes in the step's inputs.
+func (s *step) fill(g *Graph, inputs []node.Input) {
+	s.inputs = make(map[string]string, len(inputs))
+	s.collected = make(map[string]bool)
+	for _, in := range inputs {
+		s.inputs[in.Name] = in.Text
+		switch {
+		case in.Err != nil:
+			g.mistake(s.id, "input %q: %v", in.Name, in.Err)
+		case in.Missing:
+			s.missing = append(s.missing, in.Name)
+		case in.Collected:
+			s.collected[in.Name] = true
+		}
 	}
 }
 
@@ -158,31 +172,18 @@ const (
 	AllDone    = transport.AllDone    // no branch is under way
 )
 
-// collectMark begins a reference made by Collect until Add takes it off. No
-// text that a user means holds it.
-const collectMark = "\x00collect\x00"
-
 // Collect refers, in the inputs of a step that unites, to an output of every
-// state of a step between the anchor and it: all the branches' values, in order
-// of creation. field must be a field of that step's Out, and stands alone in
-// its input. Collect needs a state manager with the extension "collect"
+// state of a step between the anchor and it: the list of all the branches'
+// values. field is a field of that step's Out; for one that is a string, there is
+// [CollectStrings]. Collect needs a state manager with the extension "collect"
 // (docs/differences.md).
-func Collect[T ~string](field T) JSON[[]T] { return JSON[[]T](collectMark + string(field)) }
-
-// wireInputs takes the marks of Collect off.
-func wireInputs(in map[string]string) (inputs map[string]string, collected map[string]bool) {
-	inputs = in
-	for name, value := range in {
-		if strings.Contains(value, collectMark) {
-			if collected == nil {
-				collected = make(map[string]bool)
-			}
-			collected[name] = true
-			inputs[name] = strings.ReplaceAll(value, collectMark, "")
-		}
-	}
-	return inputs, collected
+func Collect[T any](field Val[T]) Val[[]T] {
+	placeholder, _ := node.Placeholder(field) // without one, Validate finds nothing to collect
+	return node.Collected[T](placeholder)
 }
+
+// CollectStrings is [Collect] of a field that is a string.
+func CollectStrings[S ~string](field S) Val[[]S] { return node.Collected[S](string(field)) }
 
 // placement is the step as it is written.
 func (s *step) placement(g *Graph, namespace string) transport.Placement {

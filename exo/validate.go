@@ -20,8 +20,10 @@ import (
 //   - the nodes: inputs and outputs that are not there, secrets that the graph
 //     does not have, keys of the store that are not declared
 //   - retry policy and cron expressions
-//   - text around a reference in a [JSON] input, where it would break the JSON,
-//     and literals that are no JSON
+//   - an input that is a [Val] and must be there, but was not given; one whose
+//     value has no text; and one that is a reference and a value at once
+//   - a reference inside of a value that travels as JSON, which what it stands
+//     for would break
 //   - a join of a step that fans out, unless by [UnitesEach]
 //   - a join that reads a branch's output without [Collect], and Collect where
 //     there is nothing to collect
@@ -61,17 +63,17 @@ func (s *step) traps() []string {
 	if s.unites != nil && s.unites.node.FansOut() && !s.each {
 		add("it unites step %q, which fans out: it would run once for each output of that step; unite a step before it, or say UnitesEach", s.unites.id)
 	}
+	if len(s.parents) > 0 || s.unites != nil { // the root's may come from the trigger
+		for _, name := range s.missing {
+			add("input %q is not given: assign an output to it, or a value by exo.Of", name)
+		}
+	}
 	structured := jsonInputs(s.node)
 	for _, name := range slices.Sorted(maps.Keys(s.inputs)) {
 		text := s.inputs[name]
 		references := graph.OutputReferences(text)
-		if structured[name] && text != "" {
-			switch {
-			case strings.Contains(text, "${{") && !loneReference(text):
-				add("input %q is JSON: a reference stands alone in it, for text around it would not be JSON any more", name)
-			case !strings.Contains(text, "${{") && !json.Valid([]byte(text)):
-				add("input %q is JSON, and its text is not", name)
-			}
+		if structured[name] && strings.Contains(text, "${{") && !loneReference(text) {
+			add("input %q travels as JSON, and a reference is part of its value: a reference must be all of it", name)
 		}
 		if s.collected[name] && (!loneReference(text) || len(references) != 1) {
 			add("input %q: Collect stands alone, and takes a field of a step's Out", name)
@@ -131,7 +133,7 @@ func loneReference(text string) bool {
 	return strings.Count(text, "${{") == 1 && strings.HasPrefix(text, "${{") && strings.HasSuffix(text, "}}")
 }
 
-// jsonInputs are the inputs of a node that are of type [JSON], by its schema.
+// jsonInputs are the inputs of a node that travel as JSON, by its schema.
 func jsonInputs(n node.Any) map[string]bool {
 	var schema struct {
 		Properties map[string]struct {

@@ -24,7 +24,7 @@ func TestBubbleWithARuntime(t *testing.T) {
 		sm.Serve(t, g.Nodes())
 		result := sm.Drive(t, g, exo.TriggerOptions{})
 		exotest.WantSuccess(t, result)
-		exotest.WantOutputs(t, result, sum, Sum{"1225"})
+		exotest.WantOutputs(t, result, sum, Sum{exo.Of(1225)})
 		if got, want := exotest.Transcript(result), exotest.Transcript(driven); got != want {
 			t.Errorf("the runtime gives:\n%s\nthe driver:\n%s", got, want)
 		}

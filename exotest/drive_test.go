@@ -34,15 +34,15 @@ func TestDrive(t *testing.T) {
 
 // A Part is one of many pieces of work.
 type Part struct {
-	Number string `json:"number"`
+	Number exo.Val[int] `json:"number"`
 }
 
 type Parts struct {
-	Numbers exo.JSON[[]string] `json:"numbers"`
+	Numbers exo.Val[[]int] `json:"numbers"`
 }
 
 type Sum struct {
-	Sum string `json:"sum"`
+	Sum exo.Val[int] `json:"sum"`
 }
 
 // long is a graph that fans out to n, joins, and waits for a day. Its second
@@ -52,12 +52,12 @@ func long(n int) (g *exo.Graph, parts *exo.Step[Part], sum *exo.Step[Sum]) {
 	cut := exo.FanOut("Cut", func(context.Context, exo.None, exo.None) ([]Part, error) {
 		all := make([]Part, n)
 		for i := range all {
-			all[i].Number = strconv.Itoa(i)
+			all[i].Number = exo.Of(i)
 		}
 		return all, nil
 	})
 	work := exo.Node("Work", func(ctx context.Context, in Part, _ exo.None) (Part, error) {
-		if in.Number == "1" && exo.Info(ctx).Attempt < 3 {
+		if in.Number.V == 1 && exo.Info(ctx).Attempt < 3 {
 			return in, errors.New("not yet")
 		}
 		return in, nil
@@ -68,16 +68,11 @@ func long(n int) (g *exo.Graph, parts *exo.Step[Part], sum *exo.Step[Sum]) {
 			waited[id] = true
 			return Sum{}, exo.RequeueAfter(24 * time.Hour)
 		}
-		numbers, err := in.Numbers.Value()
 		total := 0
-		for _, n := range numbers {
-			i, err := strconv.Atoi(n)
-			if err != nil {
-				return Sum{}, err
-			}
-			total += i
+		for _, n := range in.Numbers.V {
+			total += n
 		}
-		return Sum{strconv.Itoa(total)}, err
+		return Sum{exo.Of(total)}, nil
 	})
 	g = exo.NewGraph("long").Retry(exo.RetryPolicy{MaxRetries: 3, Strategy: exo.Exponential, Backoff: 15 * time.Minute, Exponent: 2, MaxDelay: time.Hour})
 	b := exo.Add(g, "begin", begin, exo.None{})
@@ -96,7 +91,7 @@ func TestDriveTakesNoTime(t *testing.T) {
 	result := sm.Drive(t, g, exo.TriggerOptions{})
 	took := time.Since(began)
 	exotest.WantSuccess(t, result)
-	exotest.WantOutputs(t, result, sum, Sum{"1225"})
+	exotest.WantOutputs(t, result, sum, Sum{exo.Of(1225)})
 	exotest.WantAttempts(t, result, parts.ID(), append([]int{1, 4}, slices.Repeat([]int{1}, 48)...)...)
 	exotest.WantDelays(t, result, parts.ID(), 15*time.Minute, 30*time.Minute, time.Hour)
 	if want := 24*time.Hour + 105*time.Minute; result.Elapsed != want || sm.Elapsed() != want {

@@ -31,24 +31,24 @@ func TestFaultsOfANodesCalls(t *testing.T) {
 	t.Parallel()
 	count := exo.Node("Count", func(ctx context.Context, _ exo.None, _ exo.None) (Sum, error) {
 		n, err := counter.Update(ctx, func(n int, _ bool) (int, error) { return n + 1, nil })
-		return Sum{fmt.Sprint(n)}, err
+		return Sum{exo.Of(n)}, err
 	})
 	g, only := one(count, exo.None{})
 	for name, test := range map[string]struct {
 		fault    exotest.Fault
 		attempts int
-		sum      string
+		sum      int
 	}{
-		"before": {exotest.DropBefore("store swap", 1), 2, "1"},
-		"after":  {exotest.DropAfter("store swap", 1), 2, "2"}, // it was made: nodes run more than once
-		"refuse": {exotest.Refuse("store get", 500, 1, 2), 3, "1"},
+		"before": {exotest.DropBefore("store swap", 1), 2, 1},
+		"after":  {exotest.DropAfter("store swap", 1), 2, 2}, // it was made: nodes run more than once
+		"refuse": {exotest.Refuse("store get", 500, 1, 2), 3, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sm := exotest.NewStateManager(t).With(exotest.WithFaults(test.fault))
 			result := sm.Drive(t, g, exo.TriggerOptions{})
 			exotest.WantAttempts(t, result, "only", test.attempts)
-			exotest.WantOutputs(t, result, only, Sum{test.sum})
+			exotest.WantOutputs(t, result, only, Sum{exo.Of(test.sum)})
 		})
 	}
 }
@@ -65,7 +65,7 @@ func TestFaultsOfARuntime(t *testing.T) {
 			exotest.Bubble(t, func(t *testing.T, sm *exotest.StateManager) {
 				sm.Serve(t, g.Nodes(), exo.WithLease(time.Minute))
 				result := sm.Drive(t, g, exo.TriggerOptions{})
-				exotest.WantOutputs(t, result, sum, Sum{"190"})
+				exotest.WantOutputs(t, result, sum, Sum{exo.Of(190)})
 				if n := len(exotest.Outputs(t, result, parts)); n != 20 {
 					t.Errorf("%d parts, want 20", n)
 				}

@@ -26,8 +26,8 @@ import (
 
 // Album is a folder of photos on a server.
 type Album struct {
-	Name  string `json:"name"`
-	Limit string `json:"limit" jsonschema:"default=100"`
+	Name  string       `json:"name"`
+	Limit exo.Val[int] `json:"limit" jsonschema:"default=100"`
 }
 
 type Photo struct {
@@ -39,8 +39,8 @@ type Login struct {
 }
 
 type Page struct {
-	Album  string             `json:"album"`
-	Photos exo.JSON[[]string] `json:"photos"`
+	Album  string            `json:"album"`
+	Photos exo.Val[[]string] `json:"photos"`
 }
 
 type Link struct {
@@ -72,16 +72,12 @@ var errAway = errors.New("the server is away")
 func listPhotos(context.Context, Album, Login) ([]Photo, error) { return nil, errAway }
 
 func publish(ctx context.Context, in Page, _ exo.None) (Link, error) {
-	photos, err := in.Photos.Value()
-	if err != nil {
-		return Link{}, exo.Permanent(err)
-	}
 	n, err := Views.Update(ctx, func(n int, _ bool) (int, error) { return n + 1, nil })
 	if err != nil {
 		return Link{}, err
 	}
 	exo.Logger(ctx).Info("published", zap.Int("view", n))
-	return Link{URL: path.Join("/", in.Album, fmt.Sprintf("%d.html", len(photos)))}, nil
+	return Link{URL: path.Join("/", in.Album, fmt.Sprintf("%d.html", len(in.Photos.V)))}, nil
 }
 
 // sample:graph
@@ -91,7 +87,7 @@ func albumGraph() (*exo.Graph, *exo.Step[Link]) {
 	list := exo.Add(g, "list", List, open.Out, exo.After(open))
 	small := exo.Add(g, "shrink", Shrink, list.Out, exo.After(list))
 	page := exo.Add(g, "publish", Publish,
-		Page{Album: open.Out.Name, Photos: exo.Collect(small.Out.File)},
+		Page{Album: open.Out.Name, Photos: exo.CollectStrings(small.Out.File)},
 		exo.After(small), exo.Unites(open, exo.AllSuccess))
 	return g, page
 }
@@ -131,11 +127,11 @@ func TestListWithoutAServer(t *testing.T) {
 // sample:fields test
 func TestOpenWireValues(t *testing.T) {
 	album := exotest.RunFields(t, Open, map[string]string{"name": "summer", "else": "x"}, nil).One(t)
-	if album.Limit != "100" { // the default of a field that is missing
-		t.Errorf("the limit is %q", album.Limit)
+	if album.Limit.V != 100 { // the default of a field that is missing
+		t.Errorf("the limit is %v", album.Limit)
 	}
-	if r := exotest.RunFields(t, Open, nil, nil); r.Err == nil {
-		t.Errorf("without a name the node %s", r)
+	if r := exotest.RunFields(t, Open, map[string]string{"name": "summer", "limit": "many"}, nil); r.Err == nil {
+		t.Errorf("with a limit that is not a number the node %s", r)
 	}
 }
 
@@ -143,7 +139,7 @@ func TestOpenWireValues(t *testing.T) {
 
 // sample:surroundings test
 func TestPublishCountsViews(t *testing.T) {
-	page := Page{Album: "summer", Photos: `["a.jpg","b.jpg"]`}
+	page := Page{Album: "summer", Photos: exo.Of([]string{"a.jpg", "b.jpg"})}
 	result := exotest.Run(t, Publish, page, exo.None{},
 		exotest.WithStore(map[string]string{"views": "41"}),
 		exotest.WithInfo(node.Info{RunID: "r1", Attempt: 2}))
@@ -186,7 +182,7 @@ func TestAlbumIsAskedForByName(t *testing.T) {
 	asked := photos(sm, "sea.jpg") // a stub as above, which records its calls
 	shrunk := exotest.Record(sm, Shrink)
 	exotest.WantSuccess(t, sm.Drive(t, g, exo.TriggerOptions{Inputs: map[string]string{"name": "winter"}}))
-	if in := asked.All()[0].In; in != (Album{Name: "winter", Limit: "100"}) {
+	if in := asked.All()[0].In; in.Name != "winter" || in.Limit.V != 100 {
 		t.Errorf("asked for %+v", in)
 	}
 	if shrunk.Len() != 1 || shrunk.All()[0].Info.Identifier != "shrink" {

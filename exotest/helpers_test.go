@@ -21,7 +21,7 @@ type Text struct {
 }
 
 type Words struct {
-	Words exo.JSON[[]string] `json:"words"`
+	Words exo.Val[[]string] `json:"words"`
 }
 
 var (
@@ -36,8 +36,7 @@ var (
 		return Text{strings.ToUpper(in.Text)}, nil
 	})
 	join = exo.Node("Join", func(_ context.Context, in Words, _ exo.None) (Text, error) {
-		words, err := in.Words.Value()
-		return Text{strings.Join(words, " ")}, err
+		return Text{strings.Join(in.Words.V, " ")}, nil
 	})
 	echo = exo.Node("Echo", func(_ context.Context, in Text, _ exo.None) (Text, error) { return in, nil })
 )
@@ -54,7 +53,7 @@ func newShout(text string) shout {
 	s.begin = exo.Add(s.graph, "begin", echo, Text{text})
 	s.words = exo.Add(s.graph, "words", split, s.begin.Out, exo.After(s.begin))
 	s.loud = exo.Add(s.graph, "loud", upper, s.words.Out, exo.After(s.words))
-	s.joint = exo.Add(s.graph, "joint", join, Words{exo.Collect(s.loud.Out.Text)}, exo.After(s.loud), exo.Unites(s.begin, exo.AllSuccess))
+	s.joint = exo.Add(s.graph, "joint", join, Words{exo.CollectStrings(s.loud.Out.Text)}, exo.After(s.loud), exo.Unites(s.begin, exo.AllSuccess))
 	return s
 }
 

@@ -73,20 +73,18 @@ func TestOutputsLineUp(t *testing.T) {
 			return Text{strings.ToUpper(in.Text)}, nil
 		})
 		type lists struct {
-			Parts exo.JSON[[]string] `json:"parts"`
-			Ups   exo.JSON[[]string] `json:"ups"`
+			Parts exo.Val[[]string] `json:"parts"`
+			Ups   exo.Val[[]string] `json:"ups"`
 		}
 		last := exo.Node("Last", func(_ context.Context, in lists, _ exo.None) (Text, error) {
-			ps, err := in.Parts.Value()
-			us, err2 := in.Ups.Value()
-			return Text{strings.Join(ps, " ") + "|" + strings.Join(us, " ")}, errors.Join(err, err2)
+			return Text{strings.Join(in.Parts.V, " ") + "|" + strings.Join(in.Ups.V, " ")}, nil
 		})
 		g := exo.NewGraph("lines")
 		begin := exo.Add(g, "begin", echo, Text{strings.Join(words, " ")})
 		word := exo.Add(g, "word", split, begin.Out, exo.After(begin))
 		part := exo.Add(g, "part", parts, word.Out, exo.After(word))
 		loud := exo.Add(g, "loud", up, part.Out, exo.After(part))
-		end := exo.Add(g, "end", last, lists{exo.Collect(part.Out.Text), exo.Collect(loud.Out.Text)},
+		end := exo.Add(g, "end", last, lists{exo.CollectStrings(part.Out.Text), exo.CollectStrings(loud.Out.Text)},
 			exo.After(loud), exo.Unites(begin, exo.AllDone))
 
 		r := exotest.NewStateManager(t, echo, split, parts, up, last).Drive(t, g, exo.TriggerOptions{})

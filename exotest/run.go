@@ -16,7 +16,11 @@ import (
 // has in a run.
 func Run[In, Out, Sec any](t testing.TB, n *node.Node[In, Out, Sec], in In, sec Sec, opts ...RunOption) *Result[Out] {
 	t.Helper()
-	return run(t, n, n.InFields(in), exo.Fields(sec), opts)
+	inputs, err := n.InFields(in)
+	if err != nil {
+		t.Fatalf("exotest: run node %q: %v", n.Name(), err)
+	}
+	return run(t, n, inputs, exo.Fields(sec), opts)
 }
 
 // RunFields is Run on wire values: it tests defaults, missing and unknown

@@ -121,8 +121,8 @@ func TestRunFields(t *testing.T) {
 			}
 		})
 	}
-	bad := exotest.RunFields(t, join, map[string]string{"words": "no JSON"}, nil)
-	if bad.Err == nil || !strings.Contains(bad.Err.Error(), "decode JSON field") {
+	bad := exotest.RunFields(t, join, map[string]string{"words": "not JSON"}, nil)
+	if bad.Err == nil || !strings.Contains(bad.Err.Error(), `field "words": "not JSON" is not a valid []string`) {
 		t.Errorf("%v", bad.Err)
 	}
 }

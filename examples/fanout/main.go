@@ -61,7 +61,7 @@ func graph() (*exo.Graph, *exo.Step[Bill]) {
 	priced := exo.Add(g, "price", price, item.Out, exo.After(item))
 	bill := exo.Add(g, "total", total, Priced{
 		// All outputs of the branches, in the order of the branches: so the two lists match.
-		Names: exo.Collect(priced.Out.Name),
+		Names: exo.CollectStrings(priced.Out.Name),
 		Cents: exo.Collect(priced.Out.Cents),
 	}, exo.After(priced), exo.Unites(order, exo.AllSuccess))
 	return g, bill
@@ -76,16 +76,15 @@ type (
 	Item struct {
 		Name string `json:"name"`
 	}
-	// Price is what an item costs. Fields of nodes are strings; JSON is a string
-	// that knows what is in it.
+	// Price is what an item costs.
 	Price struct {
-		Name  string        `json:"name"`
-		Cents exo.JSON[int] `json:"cents"`
+		Name  string       `json:"name"`
+		Cents exo.Val[int] `json:"cents"`
 	}
 	// Priced is what Collect makes of the prices.
 	Priced struct {
-		Names exo.JSON[[]string]        `json:"names"`
-		Cents exo.JSON[[]exo.JSON[int]] `json:"cents"`
+		Names exo.Val[[]string] `json:"names"`
+		Cents exo.Val[[]int]    `json:"cents"`
 	}
 	// Bill is the outcome.
 	Bill struct {
@@ -112,27 +111,15 @@ var (
 	})
 
 	price = exo.Node("Price", func(_ context.Context, in Item, _ exo.None) (Price, error) {
-		cents, err := exo.ToJSON(99 + 25*len(in.Name))
-		return Price{Name: in.Name, Cents: cents}, err
+		return Price{Name: in.Name, Cents: exo.Of(99 + 25*len(in.Name))}, nil
 	})
 
 	total = exo.Node("Total", func(_ context.Context, in Priced, _ exo.None) (Bill, error) {
-		names, err := in.Names.Value()
-		if err != nil {
-			return Bill{}, err
-		}
-		cents, err := in.Cents.Value()
-		if err != nil {
-			return Bill{}, err
-		}
-		lines, sum := make([]string, len(names)), 0
-		for i, name := range names {
-			c, err := cents[i].Value()
-			if err != nil {
-				return Bill{}, err
-			}
-			lines[i] = line(name, c)
-			sum += c
+		lines, sum := make([]string, len(in.Names.V)), 0
+		for i, name := range in.Names.V {
+			cents := in.Cents.V[i]
+			lines[i] = line(name, cents)
+			sum += cents
 		}
 		slices.Sort(lines)
 		return Bill{Text: strings.Join(lines, "\n") + "\n" + line("total", sum)}, nil

@@ -14,7 +14,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strconv"
 
 	"github.com/exospherehost/exo-go/exo"
 )
@@ -52,8 +51,8 @@ type (
 	}
 	// Signed is a text and the process that has written it.
 	Signed struct {
-		Text    string `json:"text"`
-		Process string `json:"process"`
+		Text    string       `json:"text"`
+		Process exo.Val[int] `json:"process"`
 	}
 )
 
@@ -66,18 +65,18 @@ var (
 	greet = exo.Node("Greet", func(_ context.Context, in Text, _ exo.None) (Text, error) {
 		return Text{Text: "hello " + in.Text}, nil
 	})
-	compare = exo.Node("Compare", func(_ context.Context, in Signed, _ exo.None) (Signed, error) {
-		if in.Process == strconv.Itoa(os.Getpid()) {
-			return Signed{}, exo.Permanent(fmt.Errorf("process %s has answered itself", in.Process))
+	compare = exo.Node("Compare", func(_ context.Context, in Signed, _ exo.None) (Text, error) {
+		if in.Process.V == os.Getpid() {
+			return Text{}, exo.Permanent(fmt.Errorf("process %d has answered itself", in.Process.V))
 		}
-		return Signed{Text: in.Text, Process: "another process"}, nil
+		return Text{Text: in.Text + ", says another process"}, nil
 	})
 )
 
 // graph is drawn like this:
 //
 //	greet → shout (elsewhere) → compare
-func graph() (*exo.Graph, *exo.Step[Signed]) {
+func graph() (*exo.Graph, *exo.Step[Text]) {
 	g := exo.NewGraph("remote")
 	greeted := exo.Add(g, "greet", greet, Text{Text: "world"})
 	shouted := exo.Add(g, "shout", shout, greeted.Out, exo.After(greeted))
@@ -99,10 +98,10 @@ func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, other.close()) }()
 
-	signed, err := once(ctx, server)
+	said, err := once(ctx, server)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "%s, says %s\n", signed.Text, signed.Process)
+	_, err = fmt.Fprintln(stdout, said.Text)
 	return err
 }

@@ -48,12 +48,12 @@ func (s *server) close() error {
 
 // once serves the nodes of the shop and runs the graph once. It needs no HTTP to
 // reach the state manager, which is in its process.
-func once(ctx context.Context, s *server) (signed Signed, err error) {
+func once(ctx context.Context, s *server) (said Text, err error) {
 	where, quiet := exo.WithStateManager(s.sm), exo.WithLogger(zap.NewNop())
 	g, compared := graph()
 	rt, err := exo.NewRuntime(namespace, "shop", g.Nodes(), where, quiet)
 	if err != nil {
-		return Signed{}, err
+		return Text{}, err
 	}
 	served := make(chan error, 1)
 	go func() { served <- rt.Run(ctx) }()
@@ -61,30 +61,30 @@ func once(ctx context.Context, s *server) (signed Signed, err error) {
 	select {
 	case <-rt.Ready():
 	case err := <-served:
-		return Signed{}, errors.Join(err, ctx.Err())
+		return Text{}, errors.Join(err, ctx.Err())
 	}
 
 	client, err := exo.NewStateManager(namespace, where, quiet)
 	if err != nil {
-		return Signed{}, err
+		return Text{}, err
 	}
 	if _, err := client.UpsertGraph(ctx, g); err != nil {
-		return Signed{}, err
+		return Text{}, err
 	}
 	run, err := client.Trigger(ctx, g.Name(), exo.TriggerOptions{})
 	if err != nil {
-		return Signed{}, err
+		return Text{}, err
 	}
 	result, err := run.Wait(ctx)
 	if err != nil {
-		return Signed{}, err
+		return Text{}, err
 	}
 	if err := result.Err(); err != nil {
-		return Signed{}, err
+		return Text{}, err
 	}
 	outputs, err := exo.Outputs(result, compared)
 	if err != nil {
-		return Signed{}, err
+		return Text{}, err
 	}
 	return outputs[0], nil // a succeeded run without fan-out has one
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 
 	"github.com/exospherehost/exo-go/exo"
@@ -27,7 +26,7 @@ func work(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	}()
 
 	node := exo.Node(translateName, func(_ context.Context, in Text, _ exo.None) (Signed, error) {
-		return Signed{Text: strings.ToUpper(in.Text), Process: strconv.Itoa(os.Getpid())}, nil
+		return Signed{Text: strings.ToUpper(in.Text), Process: exo.Of(os.Getpid())}, nil
 	})
 	rt, err := exo.NewRuntime(translators, "translator", exo.Nodes(node), exo.WithLogger(zap.NewNop()))
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strconv"
 
 	"github.com/exospherehost/exo-go/examples/internal/here"
 	"github.com/exospherehost/exo-go/exo"
@@ -42,8 +41,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	g, summed := graph()
 	result, err := here.Run(ctx, g, exo.TriggerOptions{
-		Inputs: exo.Fields(Plan{Readers: strconv.Itoa(*readers)}),
-		Store:  exo.Fields(Start{Cursor: strconv.Itoa(*from)}),
+		Inputs: exo.Fields(Plan{Readers: exo.Of(*readers)}),
+		Store:  exo.Fields(Start{Cursor: exo.Of(*from)}),
 	})
 	if err != nil {
 		return err
@@ -52,7 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "%s words on %s pages\n", sum.Words, sum.Pages)
+	_, err = fmt.Fprintf(stdout, "%v words on %v pages\n", sum.Words, sum.Pages)
 	return err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/exospherehost/exo-go/exo"
@@ -15,11 +14,11 @@ type (
 	// Start is the store as a run finds it: what the trigger gives, else the
 	// default.
 	Start struct {
-		Cursor string `json:"cursor" jsonschema:"default=0,description=The page to begin with"`
+		Cursor exo.Val[int] `json:"cursor" jsonschema:"default=0,description=The page to begin with"`
 	}
 	// Plan says how many readers there shall be.
 	Plan struct {
-		Readers string `json:"readers" jsonschema:"default=1"`
+		Readers exo.Val[int] `json:"readers" jsonschema:"default=1"`
 	}
 	// Reader is one of them.
 	Reader struct {
@@ -27,8 +26,8 @@ type (
 	}
 	// Sum is what they have found.
 	Sum struct {
-		Pages string `json:"pages"`
-		Words string `json:"words"`
+		Pages exo.Val[int] `json:"pages"`
+		Words exo.Val[int] `json:"words"`
 	}
 )
 
@@ -49,19 +48,18 @@ var catalogue = func() []string {
 
 var (
 	makePlan = exo.Node("MakePlan", func(_ context.Context, in Plan, _ exo.None) (Plan, error) {
-		if n, err := strconv.Atoi(in.Readers); err != nil || n < 1 {
-			return Plan{}, exo.Permanent(fmt.Errorf("%q readers: there must be one at least", in.Readers))
+		if in.Readers.V < 1 {
+			return Plan{}, exo.Permanent(fmt.Errorf("%d readers: there must be one at least", in.Readers.V))
 		}
 		return in, nil
 	})
 
 	sendReaders = exo.FanOut("SendReaders", func(_ context.Context, in Plan, _ exo.None) ([]Reader, error) {
-		n, err := strconv.Atoi(in.Readers)
-		readers := make([]Reader, n)
+		readers := make([]Reader, in.Readers.V)
 		for i := range readers {
 			readers[i].Name = fmt.Sprint("reader ", i+1)
 		}
-		return readers, err
+		return readers, nil
 	})
 
 	readPages = exo.Node("ReadPages", func(ctx context.Context, _ Reader, _ exo.None) (exo.None, error) {
@@ -75,7 +73,7 @@ var (
 			}
 			// An item of its own for each page: readers do not write over each
 			// other, and to write it twice does no harm.
-			if err := words.At(strconv.Itoa(page)).Set(ctx, len(strings.Fields(catalogue[page]))); err != nil {
+			if err := words.At(fmt.Sprint(page)).Set(ctx, len(strings.Fields(catalogue[page]))); err != nil {
 				return exo.None{}, err
 			}
 		}
@@ -90,7 +88,7 @@ var (
 		for _, n := range found {
 			sum += n
 		}
-		return Sum{Pages: strconv.Itoa(len(found)), Words: strconv.Itoa(sum)}, nil
+		return Sum{Pages: exo.Of(len(found)), Words: exo.Of(sum)}, nil
 	})
 )
 

@@ -122,5 +122,5 @@ func count(ctx context.Context, dir string, p *progress, options ...exo.Option) 
 	if len(reports) != 1 {
 		return Report{}, fmt.Errorf("%d reports of one run", len(reports))
 	}
-	return reports[0].Report.Value()
+	return reports[0].Report.V, nil
 }

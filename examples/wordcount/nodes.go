@@ -28,25 +28,25 @@ type File struct {
 
 // Counted is what is in a file.
 type Counted struct {
-	Path    string `json:"path"`
-	Problem string `json:"problem,omitempty"` // why there are no counts
-	Tally
+	Path    string       `json:"path"`
+	Problem string       `json:"problem,omitempty" jsonschema:"description=Why there are no counts"`
+	Lines   exo.Val[int] `json:"lines"`
+	Words   exo.Val[int] `json:"words"`
+	Bytes   exo.Val[int] `json:"bytes"`
 }
 
-// Counts is one file, as an output: fields of outputs are strings, and JSON is
-// a string that knows what is in it.
-type Counts struct {
-	File exo.JSON[Counted] `json:"file"`
-}
-
-// AllCounts is every file, as the input of the join.
-type AllCounts struct {
-	Files exo.JSON[[]exo.JSON[Counted]] `json:"files"`
+// AllCounted is every file, as the input of the join: lists that go by file.
+type AllCounted struct {
+	Paths    exo.Val[[]string] `json:"paths"`
+	Problems exo.Val[[]string] `json:"problems"`
+	Lines    exo.Val[[]int]    `json:"lines"`
+	Words    exo.Val[[]int]    `json:"words"`
+	Bytes    exo.Val[[]int]    `json:"bytes"`
 }
 
 // Reported is the outcome of the run.
 type Reported struct {
-	Report exo.JSON[Report] `json:"report"`
+	Report exo.Val[Report] `json:"report"`
 }
 
 var (
@@ -64,8 +64,13 @@ func graph(dir string) (*exo.Graph, *exo.Step[Reported]) {
 	root := exo.Add(g, "open", openFolder, Folder{Dir: dir})
 	found := exo.Add(g, "find", findFiles, root.Out, exo.After(root))
 	counted := exo.Add(g, "count", countWords, found.Out, exo.After(found))
-	reported := exo.Add(g, "report", writeReport, AllCounts{Files: exo.Collect(counted.Out.File)},
-		exo.After(counted), exo.Unites(root, exo.AllSuccess))
+	reported := exo.Add(g, "report", writeReport, AllCounted{
+		Paths:    exo.CollectStrings(counted.Out.Path),
+		Problems: exo.CollectStrings(counted.Out.Problem),
+		Lines:    exo.Collect(counted.Out.Lines),
+		Words:    exo.Collect(counted.Out.Words),
+		Bytes:    exo.Collect(counted.Out.Bytes),
+	}, exo.After(counted), exo.Unites(root, exo.AllSuccess))
 	return g, reported
 }
 
@@ -144,21 +149,21 @@ func isText(path string) (bool, error) {
 
 // countFile counts one file. A file that cannot be read is an output that says
 // so: the others count all the same.
-func countFile(ctx context.Context, in File, _ exo.None) (Counts, error) {
+func countFile(ctx context.Context, in File, _ exo.None) (Counted, error) {
 	counted := Counted{Path: in.Path, Problem: in.Problem}
-	if counted.Problem == "" {
-		tally, err := countPath(ctx, in.Path)
-		switch {
-		case ctx.Err() != nil:
-			return Counts{}, ctx.Err()
-		case err != nil:
-			counted.Problem = err.Error()
-		default:
-			counted.Tally = tally
-		}
+	if counted.Problem != "" {
+		return counted, nil
 	}
-	file, err := exo.ToJSON(counted)
-	return Counts{file}, err
+	tally, err := countPath(ctx, in.Path)
+	switch {
+	case ctx.Err() != nil:
+		return Counted{}, ctx.Err()
+	case err != nil:
+		counted.Problem = err.Error()
+	default:
+		counted.Lines, counted.Words, counted.Bytes = exo.Of(tally.Lines), exo.Of(tally.Words), exo.Of(tally.Bytes)
+	}
+	return counted, nil
 }
 
 func countPath(ctx context.Context, path string) (Tally, error) {
@@ -172,22 +177,17 @@ func countPath(ctx context.Context, path string) (Tally, error) {
 
 // report gathers what the branches have counted. Without any file there were no
 // branches, and the report is an empty one.
-func report(_ context.Context, in AllCounts, _ exo.None) (Reported, error) {
-	files, err := in.Files.Value()
-	if err != nil {
-		return Reported{}, err
-	}
+func report(_ context.Context, in AllCounted, _ exo.None) (Reported, error) {
 	var r Report
-	for _, file := range files {
-		counted, err := file.Value()
-		if err != nil {
-			return Reported{}, err
+	for i, path := range in.Paths.V {
+		if problem := in.Problems.V[i]; problem != "" {
+			r.Unreadable = append(r.Unreadable, problem)
+			continue
 		}
-		r.add(counted)
+		r.add(path, Tally{Lines: in.Lines.V[i], Words: in.Words.V[i], Bytes: in.Bytes.V[i]})
 	}
 	r.sort()
-	text, err := exo.ToJSON(r)
-	return Reported{text}, err
+	return Reported{exo.Of(r)}, nil
 }
 
 // Tally is what wc counts.

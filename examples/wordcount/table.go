@@ -12,25 +12,27 @@ import (
 
 // Report is the counts of all files and what they come to.
 type Report struct {
-	Files      []Counted `json:"files"`
-	Total      Tally     `json:"total"`
-	Unreadable []string  `json:"unreadable"` // why files could not be read
+	Files      []FileTally `json:"files"`
+	Total      Tally       `json:"total"`
+	Unreadable []string    `json:"unreadable"` // why files could not be read
 }
 
-func (r *Report) add(file Counted) {
-	if file.Problem != "" {
-		r.Unreadable = append(r.Unreadable, file.Problem)
-		return
-	}
-	r.Files = append(r.Files, file)
-	r.Total.Lines += file.Lines
-	r.Total.Words += file.Words
-	r.Total.Bytes += file.Bytes
+// FileTally is the counts of one file.
+type FileTally struct {
+	Path string `json:"path"`
+	Tally
+}
+
+func (r *Report) add(path string, t Tally) {
+	r.Files = append(r.Files, FileTally{path, t})
+	r.Total.Lines += t.Lines
+	r.Total.Words += t.Words
+	r.Total.Bytes += t.Bytes
 }
 
 // sort puts the files with most words first.
 func (r *Report) sort() {
-	slices.SortFunc(r.Files, func(a, b Counted) int {
+	slices.SortFunc(r.Files, func(a, b FileTally) int {
 		return cmp.Or(cmp.Compare(b.Words, a.Words), strings.Compare(a.Path, b.Path))
 	})
 }

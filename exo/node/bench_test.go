@@ -14,7 +14,7 @@ type order struct {
 	Region string                    `json:"region"`
 	ID     string                    `json:"id"`
 	URL    string                    `json:"url"`
-	Body   node.JSON[map[string]any] `json:"body"`
+	Body   node.Val[json.RawMessage] `json:"body"`
 	Limit  string                    `json:"limit"`
 	Cursor string                    `json:"cursor"`
 	Note   string                    `json:"note"`

@@ -65,6 +65,9 @@ func define[In, Out, Sec any](name string, opts []Option) (*Node[In, Out, Sec], 
 	n.out, n.spec.OutputsSchema = compile[Out](d, "outputs", "Outputs")
 	sec, secrets := codecOf[Sec](d, "secrets")
 	for _, f := range secrets {
+		if f.Type != "" {
+			d.problem("secrets %s: field %s: is an exo.Val, which shows what is in it: use exo.Secret, and convert what Reveal gives", wire.TypeName[Sec](), f.GoName)
+		}
 		n.spec.Secrets = append(n.spec.Secrets, f.Name)
 	}
 	n.sec = sec

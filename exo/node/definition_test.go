@@ -84,7 +84,36 @@ func TestDefinitionErrors(t *testing.T) {
 		}},
 		{"pointer to a struct", define[*ok, ok, *ok]("N"), []string{"inputs *node_test.ok: is a pointer: use node_test.ok itself", "secrets *node_test.ok: is a pointer"}},
 		{"no string", define[struct{ A int }, struct{ B time.Time }, struct{ C []byte }]("N"), []string{
-			in + "field A: is int, want a string: use exo.JSON[int]", "outputs struct{…}: field B: is time.Time", "secrets struct{…}: field C: is []uint8",
+			in + "field A: is int, want a string or an exo.Val: use exo.Val[int]", "outputs struct{…}: field B: is time.Time", "secrets struct{…}: field C: is []uint8",
+		}},
+		{"Vals", define[struct {
+			A node.Val[chan int]
+			B node.Val[node.Secret]
+			C node.Val[node.Val[int]]
+			D node.Val[texts]
+			E node.Val[error]
+			F node.Val[int]       `jsonschema:"default=many"`
+			G node.Val[int8]      `jsonschema:"default=300"`
+			H node.Val[time.Time] `jsonschema:"default=today"`
+			I node.Val[[]int]     `jsonschema:"default=[1\\,x]"`
+			J node.Val[bool]      `jsonschema:"default="`
+			K node.Val[int]       `jsonschema:"enum=1"`
+			L likeVal
+		}, struct{ node.Val[int] }, struct{ A node.Val[string] }]("N"), []string{
+			in + `field A: is of type chan int, whose values cannot travel: leave it out with json:"-"`,
+			in + "field B: is a Val of node.Secret, which would travel as what it shows: use node.Secret itself",
+			in + "field C: is a Val of a Val: use node.Val[int] itself",
+			in + "field D: is of type node_test.texts, which has a method UnmarshalText, but no MarshalText",
+			in + "field E: is of the interface type error, to which no text can be decoded",
+			in + `field F: the default in the jsonschema tag is not one of its values: "many" is not a valid int: invalid syntax`,
+			in + `field G: the default in the jsonschema tag is not one of its values: "300" is not a valid int8: value out of range`,
+			in + `field H: the default in the jsonschema tag is not one of its values: "today" is not a valid time.Time: parsing time`,
+			in + `field I: the default in the jsonschema tag is not one of its values: "[1,x]" is not a valid []int: invalid character 'x'`,
+			in + `field J: the default in the jsonschema tag is not one of its values: "" is not a valid bool`,
+			in + "field K: has an enum",
+			in + "field L: is node_test.likeVal, want a string or an exo.Val",
+			"outputs struct{…}: field Val: the embedded type node.Val[int] has a method MarshalJSON",
+			"secrets struct{…}: field A: is an exo.Val, which shows what is in it: use exo.Secret",
 		}},
 		{"marshal methods", define[struct {
 			A marshals
@@ -189,7 +218,7 @@ func TestDefinitionErrors(t *testing.T) {
 		{"keywords of the whole", define[struct {
 			A string `jsonschema:"oneof_required=x"`
 		}, ok, ok]("N"), []string{in + `its schema has the keyword "oneOf"`}},
-		{"no schema", define[struct{ A node.JSON[chan int] }, bursting, ok]("N"), []string{
+		{"no schema", define[struct{ A node.Val[[]chan int] }, bursting, ok]("N"), []string{
 			in + "no schema can be derived: unsupported type chan int", "outputs node_test.bursting: no schema can be derived: canary",
 		}},
 
@@ -226,6 +255,9 @@ func define[In, Out, Sec any](name string, opts ...node.Option) error {
 	}
 	return err
 }
+
+// likeVal is of the same fields as a Val, and has lost its methods.
+type likeVal node.Val[int]
 
 func checkProblems(t *testing.T, err error, want []string) {
 	t.Helper()
@@ -286,6 +318,6 @@ func TestDefinitionsTaken(t *testing.T) {
 		B node.Secret
 		C string `json:"c,omitempty" jsonschema:"format=ipv4,pattern=^(a|b)*?\\d+$"`
 	}, struct {
-		D node.JSON[any]
+		D node.Val[any]
 	}, node.None](t, "N")
 }

@@ -1,22 +1,22 @@
 // Package node says what a node is. Most programs use it by way of package exo,
-// whose Node, FanOut, JSON, Secret and signals are thin covers of what is here;
+// whose Node, FanOut, Val, Secret and signals are thin covers of what is here;
 // those who write middleware, runtimes or test tools meet it in person.
 //
 // A node is a function with a name:
 //
 //	func(ctx context.Context, in Page, key APIKey) (Saved, error)
 //
-// Its three types are structs of strings, since everything that a node receives
-// or returns is a flat map of string to string. A field may be of any string
-// type: plain string, a type of your own, [JSON] for what is no string, or
-// [Secret] for what nobody is to see. Fields are called by their json tags and
+// Its three types are structs. Everything that a node receives or returns is a
+// flat map of string to string, so a field is a string, or of a string type of
+// your own; a [Val] of whatever else there is, which travels as text; or a
+// [Secret], for what nobody is to see. Fields are called by their json tags and
 // described by their jsonschema tags:
 //
 //	type Page struct {
-//		URL    string           `json:"url" jsonschema:"description=Where to begin"`
-//		Limit  string           `json:"limit" jsonschema:"default=100"`
-//		Cursor string           `json:"cursor,omitempty"`
-//		Tags   node.JSON[[]Tag] `json:"tags"`
+//		URL    string              `json:"url" jsonschema:"description=Where to begin"`
+//		Limit  node.Val[int]       `json:"limit" jsonschema:"default=100"`
+//		Since  node.Val[time.Time] `json:"since,omitempty"`
+//		Tags   node.Val[[]Tag]     `json:"tags"`
 //	}
 //
 // A field must be there unless it has a default or omitempty. [None] stands for

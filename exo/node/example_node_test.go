@@ -49,6 +49,39 @@ func ExampleNode_Call() {
 	// Output: [{HELLO}] <nil>
 }
 
+// What a tool needs that builds graphs.
+func ExampleNode_Inputs() {
+	type Page struct {
+		URL   string             `json:"url"`
+		Size  node.Val[int]      `json:"size" jsonschema:"default=20"`
+		Links node.Val[[]string] `json:"links"`
+	}
+	n, err := node.NewRemote[Page, Page]("crawlers", "Fetch")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	out := n.OutTemplate(func(field string) string { return "${{ first.outputs." + field + " }}" })
+	var in node.Input
+	for _, in = range n.Inputs(Page{URL: "http://example.com", Links: out.Links}) {
+		fmt.Printf("%s: %q\n", in.Name, in.Text)
+	}
+	// Output:
+	// url: "http://example.com"
+	// size: "20"
+	// links: "${{ first.outputs.links }}"
+}
+
+// A Val of a step's outputs refers to what will be there.
+func ExamplePlaceholder() {
+	sizes := node.Collected[int]("${{ page.outputs.size }}")
+	fmt.Println(node.Placeholder(sizes))
+	fmt.Println(node.Placeholder(node.Of(20)))
+	// Output:
+	// ${{ page.outputs.size }} true
+	//  false
+}
+
 // What a tool needs that builds inputs, and reads outputs.
 func ExampleNode_InputFields() {
 	n, err := node.NewOne("First", func(_ context.Context, in Document, _ node.None) (Word, error) {
@@ -66,7 +99,7 @@ func ExampleNode_InputFields() {
 	// Output:
 	// text: required true, default ""
 	// sep: required false, default " "
-	// map[sep:, text:a,b]
+	// map[sep:, text:a,b] <nil>
 	// {a} <nil>
 }
 

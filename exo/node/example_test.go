@@ -56,27 +56,56 @@ func ExampleNew_unfit() {
 	// Output:
 	// node "Bill " has 3 problems:
 	// 	the name "Bill " begins or ends with white space, which state managers trim: remove it
-	// 	inputs node_test.Order: field Amount: is int, want a string: use exo.JSON[int] or convert it
+	// 	inputs node_test.Order: field Amount: is int, want a string or an exo.Val: use exo.Val[int]
 	// 	inputs node_test.Order: field State: has an enum, which state managers do not take for a string: use pattern=^(open|paid)$
 }
 
-func ExampleJSON() {
-	type Point struct{ X, Y int }
-	type Shape struct {
-		Points node.JSON[[]Point] `json:"points"`
+// What is no string travels as text, and is a value in Go.
+func ExampleVal() {
+	type Trip struct {
+		Seats  node.Val[int]           `json:"seats"`
+		Start  node.Val[time.Time]     `json:"start"`
+		Lasts  node.Val[time.Duration] `json:"lasts"`
+		Places node.Val[[]string]      `json:"places"`
 	}
-	var shape Shape
-	var err error
-	if shape.Points, err = node.ToJSON([]Point{{1, 2}, {3, 4}}); err != nil {
+	book, err := node.NewOne("Book", func(_ context.Context, in Trip, _ node.None) (Trip, error) {
+		in.Seats.V--
+		in.Start = node.Of(in.Start.V.Add(in.Lasts.V))
+		return in, nil
+	})
+	if err != nil {
 		fmt.Println(err)
+		return
 	}
-	fmt.Println(shape.Points)
+	outputs, err := book.Execute(context.Background(), &node.Request{Inputs: transport.Object(
+		`{"seats":"4","start":"2024-05-05T10:00:00Z","lasts":"1h30m","places":"[\"Oslo\"]"}`,
+	)})
+	fmt.Println(string(outputs[0]), err)
 
-	points, err := shape.Points.Value()
-	fmt.Println(points[1].Y, err)
+	_, err = book.Execute(context.Background(), &node.Request{Inputs: transport.Object(
+		`{"seats":"four","start":"2024-05-05T10:00:00Z","lasts":"1h30m","places":"[]"}`,
+	)})
+	fmt.Println(err)
 	// Output:
-	// [{"X":1,"Y":2},{"X":3,"Y":4}]
-	// 4 <nil>
+	// {"seats":"3","start":"2024-05-05T11:30:00Z","lasts":"1h30m0s","places":"[\"Oslo\"]"} <nil>
+	// decode inputs: field "seats": "four" is not a valid int: invalid syntax
+}
+
+// In JSON, a Val is its value.
+func ExampleVal_UnmarshalJSON() {
+	var sizes []node.Val[int]
+	fmt.Println(json.Unmarshal([]byte("[1,2]"), &sizes), sizes[1].V)
+	text, err := json.Marshal(sizes)
+	fmt.Println(string(text), err)
+	// Output:
+	// <nil> 2
+	// [1,2] <nil>
+}
+
+func ExampleOf() {
+	a, b := node.Of(42), node.Val[int]{V: 42}
+	fmt.Println(a, a.V, a.Equal(b))
+	// Output: 42 42 true
 }
 
 func ExampleSecret() {

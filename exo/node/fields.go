@@ -10,7 +10,7 @@ import (
 type Field struct {
 	Name     string
 	Required bool
-	Default  string // what an absent field stands for, if it is not required
+	Default  string // the text of an absent field, if it is not required
 }
 
 // InputFields are the node's inputs, in the order of the struct.
@@ -22,16 +22,41 @@ func (n *Node[In, Out, Sec]) InputFields() []Field {
 	return fields
 }
 
-// InFields is in, as its map of wire names to strings.
-func (n *Node[In, Out, Sec]) InFields(in In) map[string]string { return n.in.Map(in) }
+// InFields is in, as its map of wire names to texts. A [Val] that nobody has set
+// is the default of its field, or else zero. The error names the fields whose
+// values have no text, such as a NaN.
+func (n *Node[In, Out, Sec]) InFields(in In) (map[string]string, error) { return n.in.Map(in) }
 
-// OutTemplate is an Out each of whose fields is what value gives for its wire
-// name: in a graph, the template that stands for it.
-func (n *Node[In, Out, Sec]) OutTemplate(value func(field string) string) Out {
-	return n.out.Fill(value)
+// An Input is one of the inputs of a step: a field of an In, as it was filled in
+// for a graph.
+type Input struct {
+	Name      string
+	Text      string // what travels; of a reference, its placeholder
+	Missing   bool   // a [Val] that must be there and that nobody has set; Text is empty
+	Collected bool   // a reference made by exo.Collect
+	Err       error  // why there is no text
 }
 
-// DecodeOutput decodes an output of the node, as a state manager keeps it.
+// Inputs are the fields of in, in the order of the struct, as the inputs of a
+// step. A string that is empty, and a [Val] that nobody has set, take the default
+// of their field.
+func (n *Node[In, Out, Sec]) Inputs(in In) []Input {
+	fields := n.in.Inputs(in)
+	inputs := make([]Input, len(fields))
+	for i, f := range fields {
+		inputs[i] = Input(f)
+	}
+	return inputs
+}
+
+// OutTemplate is an Out whose fields refer to what placeholder gives for their
+// wire names: a string is the placeholder itself, a [Val] prints as it.
+func (n *Node[In, Out, Sec]) OutTemplate(placeholder func(field string) string) Out {
+	return n.out.Fill(placeholder)
+}
+
+// DecodeOutput decodes an output of the node, as a state manager keeps it. The
+// error names the fields that do not decode, and shows no values.
 func (n *Node[In, Out, Sec]) DecodeOutput(output transport.Object) (Out, error) {
 	out, err := n.out.Decode(output)
 	if err != nil {

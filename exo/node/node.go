@@ -3,11 +3,13 @@ package node
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/nodecontext"
 	"github.com/exospherehost/exo-go/internal/wire"
 )
 
@@ -133,7 +135,9 @@ func (n *Node[In, Out, Sec]) Call(ctx context.Context, in In, sec Sec) ([]Out, e
 
 // Execute runs the node as a runtime does: decode, call, encode. The function's
 // error is returned as it is, so signals can be told by errors.As. The error for
-// inputs or secrets that do not decode names the fields and shows no values.
+// inputs or secrets that do not decode names the fields and shows no values, but
+// for the text of a [Val] that is not of its type: that is shown, shortened and
+// without the secrets that the runtime knows, and the error is [Permanent].
 //
 // Execute leaves time-outs, panics and [Info] to its caller.
 func (n *Node[In, Out, Sec]) Execute(ctx context.Context, req *Request) ([]transport.Object, error) {
@@ -142,7 +146,7 @@ func (n *Node[In, Out, Sec]) Execute(ctx context.Context, req *Request) ([]trans
 	}
 	in, err := n.in.Decode(req.Inputs)
 	if err != nil {
-		return nil, fmt.Errorf("decode inputs: %w", err)
+		return nil, inputsError(ctx, err)
 	}
 	sec, err := n.sec.DecodeMap(req.Secrets)
 	if err != nil {
@@ -153,7 +157,11 @@ func (n *Node[In, Out, Sec]) Execute(ctx context.Context, req *Request) ([]trans
 		if err != nil || n.silent() {
 			return nil, err
 		}
-		return []transport.Object{n.out.Encode(out)}, nil
+		object, err := n.encode(out)
+		if err != nil {
+			return nil, err
+		}
+		return []transport.Object{object}, nil
 	}
 	outs, err := n.many(ctx, in, sec)
 	if err != nil || len(outs) == 0 {
@@ -161,9 +169,30 @@ func (n *Node[In, Out, Sec]) Execute(ctx context.Context, req *Request) ([]trans
 	}
 	objects := make([]transport.Object, len(outs))
 	for i, out := range outs {
-		objects[i] = n.out.Encode(out)
+		if objects[i], err = n.encode(out); err != nil {
+			return nil, fmt.Errorf("output %d: %w", i, err)
+		}
 	}
 	return objects, nil
+}
+
+func (n *Node[In, Out, Sec]) encode(out Out) (transport.Object, error) {
+	object, err := n.out.Encode(out)
+	if err != nil {
+		return nil, fmt.Errorf("encode outputs: %w", err)
+	}
+	return object, nil
+}
+
+// inputsError is the error for inputs that do not decode. A text that is not of
+// its type will not be at the next attempt either.
+func inputsError(ctx context.Context, err error) error {
+	var wrong wire.ValueErrors
+	if errors.As(err, &wrong) {
+		hide, _ := ctx.Value(nodecontext.HideKey{}).(func(string) string)
+		return Permanent(fmt.Errorf("decode inputs: %s", wrong.Show(hide)))
+	}
+	return fmt.Errorf("decode inputs: %w", err)
 }
 
 // FansOut reports whether the node may give any number of outputs. A remote

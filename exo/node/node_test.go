@@ -108,7 +108,7 @@ func TestExecuteErrors(t *testing.T) {
 		{"malformed", `{"url":canary}`, transport.Secrets{"key": "k"}, "decode inputs: malformed JSON at byte 7: want a value"},
 		{"null", `null`, transport.Secrets{"key": "k"}, "decode inputs: want a JSON object, got null"},
 		{"missing", `{"limit":"canary"}`, transport.Secrets{"key": "k"}, `decode inputs: missing required field "url"`},
-		{"no string", `{"url":{"canary":1}}`, transport.Secrets{"key": "k"}, `decode inputs: field "url" is an object, want a string (other values travel as JSON text, see exo.JSON)`},
+		{"no string", `{"url":{"canary":1}}`, transport.Secrets{"key": "k"}, `decode inputs: field "url" is an object, want a string (other values travel as text, see exo.Val)`},
 		{"no secret", `{"url":"u"}`, transport.Secrets{"other": "canary"}, `decode secrets: missing required field "key"`},
 		{"no secrets", `{"url":"u"}`, nil, `decode secrets: missing required field "key"`},
 	}
@@ -202,8 +202,9 @@ func TestFieldsForGraphs(t *testing.T) {
 	if d := cmp.Diff([]node.Field{{Name: "url", Required: true}, {Name: "limit", Default: "100"}, {Name: "cursor"}}, n.InputFields()); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(map[string]string{"url": "u", "limit": "", "cursor": ""}, n.InFields(in{URL: "u"})); d != "" {
-		t.Error(d)
+	fields, err := n.InFields(in{URL: "u"})
+	if d := cmp.Diff(map[string]string{"url": "u", "limit": "", "cursor": ""}, fields); d != "" || err != nil {
+		t.Error(d, err)
 	}
 	if got := n.OutTemplate(func(f string) string { return "${{ s.outputs." + f + " }}" }); got != (out{"${{ s.outputs.text }}", "${{ s.outputs.note }}"}) {
 		t.Errorf("got %+v", got)

@@ -106,7 +106,7 @@ type (
 		Kids []tree `json:"kids"`
 	}
 	knot struct {
-		Self node.JSON[knot] `json:"self"`
+		Self node.Val[[]knot] `json:"self"`
 	}
 
 	level string // has a schema of its own that still is a string's
@@ -172,23 +172,23 @@ func TestSchemas(t *testing.T) {
 			B chan int `json:"-"`
 		}](t), `{"properties":{"a":{"type":"string","title":"A"}},"required":["a"],"title":"Inputs","type":"object"}`},
 		{"JSON", schema[struct {
-			Rows  node.JSON[[]row]             `json:"rows" jsonschema:"description=All of them,default=[]"`
-			Count node.JSON[map[string]*int]   `json:"count"`
-			Deep  node.JSON[node.JSON[[]bool]] `json:"deep"`
-			Same  node.JSON[shadow]            `json:"same"`
+			Rows  node.Val[[]row]              `json:"rows" jsonschema:"description=All of them,default=[]"`
+			Count node.Val[map[string]*int]    `json:"count"`
+			Deep  node.Val[[]node.Val[[]bool]] `json:"deep"`
+			Same  node.Val[shadow]             `json:"same"`
 		}](t), `{"properties":{
 			"rows":{"type":"string","title":"Rows","description":"All of them","default":"[]","contentMediaType":"application/json","contentSchema":{
 				"type":"array","items":{"type":"object","properties":{"id":{"type":"integer"},"tags":{"type":"array","items":{"type":"string"}}},"required":["id"]}}},
 			"count":{"type":"string","title":"Count","contentMediaType":"application/json","contentSchema":{"type":"object","additionalProperties":{"type":"integer"}}},
 			"deep":{"type":"string","title":"Deep","contentMediaType":"application/json","contentSchema":{
-				"type":"string","contentMediaType":"application/json","contentSchema":{"type":"array","items":{"type":"boolean"}}}},
+				"type":"array","items":{"type":"array","items":{"type":"boolean"}}}},
 			"same":{"type":"string","title":"Same","contentMediaType":"application/json","contentSchema":{"type":"object","properties":{
 				"outer":{"type":"object","properties":{"id":{"type":"integer"},"tags":{"type":"array","items":{"type":"string"}}},"required":["id"]},
 				"text":{"type":"string"}},"required":["outer","text"]}}},
 			"required":["count","deep","same"],"title":"Inputs","type":"object"}`},
 		{"recursive JSON", schema[struct {
-			Tree node.JSON[tree] `json:"tree"`
-			Knot node.JSON[knot] `json:"knot"`
+			Tree node.Val[tree] `json:"tree"`
+			Knot node.Val[knot] `json:"knot"`
 		}](t), `{"properties":{
 			"tree":{"type":"string","title":"Tree","contentMediaType":"application/json"},
 			"knot":{"type":"string","title":"Knot","contentMediaType":"application/json"}},"required":["tree","knot"],"title":"Inputs","type":"object"}`},

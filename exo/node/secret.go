@@ -10,7 +10,7 @@ import (
 // print [REDACTED]. A node still gets it in plain, and it travels in plain: the
 // codec of nodes knows it by its method Reveal.
 //
-// Give it a field of its own, and an exported one: inside a [JSON] field it is
+// Give it a field of its own, and an exported one: inside of a [Val] it is
 // [REDACTED] as well, and from fmt no type can hide unexported fields.
 type Secret string
 

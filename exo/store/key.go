@@ -28,37 +28,38 @@ import (
 	"strings"
 
 	"github.com/exospherehost/exo-go/internal/nodecontext"
+	"github.com/exospherehost/exo-go/internal/wire"
 )
 
 // A Key is a typed key of the store. It is immutable, and safe for concurrent
 // use. The zero Key has no name, and its methods return an error: make keys with
 // [NewKey].
 //
-// A T that is a string, or whose JSON is a JSON string, such as a named string
-// type or a [time.Time], is kept as that text, without quotes; so it reads well
-// in placeholders. Every other T is kept as its JSON.
+// A T is kept as the text by which an exo.Val[T] travels: a number as strconv
+// writes it, a [time.Time] as its text without quotes, a struct as its JSON. So a
+// placeholder of the store connects to an input of the same type.
 type Key[T any] struct {
 	name string
-	form form
-	err  error // why an item of At cannot be used
+	text wire.Text[T]
+	err  error // why the key cannot be used
 }
 
 // NewKey makes the key of that name. Names are not empty, begin and end with no
 // white space, and hold no dot, which placeholders could not name, and no slash,
 // which is for [Key.At].
 //
-// NewKey panics if the name is none of these, or if T is a secret or cannot be
-// JSON at all, like a channel. It is meant for package variables, so that a
+// NewKey panics if the name is none of these, or if T is a secret or cannot
+// travel at all, like a channel. It is meant for package variables, so that a
 // program with such a mistake does not start.
 func NewKey[T any](name string) Key[T] {
 	if err := checkName(name); err != nil {
 		panic(fmt.Errorf("store: key %q: %w", name, err))
 	}
-	form, err := formOf[T]()
+	text, err := textOf[T]()
 	if err != nil {
 		panic(fmt.Errorf("store: key %q: %w", name, err))
 	}
-	return Key[T]{name: name, form: form}
+	return Key[T]{name: name, text: text}
 }
 
 // At is the key of one item below k, "name/item", such as one branch of a
@@ -67,6 +68,9 @@ func NewKey[T any](name string) Key[T] {
 // them empty, "." or "..". An item that is not so makes the methods of the key
 // return an error.
 func (k Key[T]) At(item string) Key[T] {
+	if k.name == "" {
+		return k
+	}
 	if err := checkItem(item); err != nil {
 		k.err = fmt.Errorf("item %q: %w", item, err)
 	}
@@ -91,7 +95,7 @@ func (k Key[T]) read(ctx context.Context, r *nodecontext.Store) (v T, text strin
 	if err != nil || !ok {
 		return v, "", false, err
 	}
-	v, err = decode[T](k.form, text)
+	v, err = k.text.Parse(text)
 	return v, text, err == nil, err
 }
 
@@ -102,7 +106,7 @@ func (k Key[T]) Set(ctx context.Context, v T) error {
 	if err != nil {
 		return k.failed("set", err)
 	}
-	text, err := encode(k.form, v)
+	text, err := k.text.Format(v)
 	if err != nil {
 		return k.failed("set", err)
 	}
@@ -138,7 +142,7 @@ func (k Key[T]) All(ctx context.Context) (map[string]T, error) {
 		if !below {
 			continue
 		}
-		v, err := decode[T](k.form, text)
+		v, err := k.text.Parse(text)
 		if err != nil {
 			return nil, Key[T]{name: name}.failed("get", err)
 		}
@@ -152,7 +156,7 @@ func (k Key[T]) run(ctx context.Context) (*nodecontext.Store, error) {
 	if k.err != nil {
 		return nil, k.err
 	}
-	if k.form == unformed {
+	if k.name == "" {
 		return nil, errors.New("the zero Key has no name: use NewKey")
 	}
 	return runOf(ctx)
@@ -193,4 +197,13 @@ func checkSpace(name string) error {
 		return errors.New("begins or ends with white space")
 	}
 	return nil
+}
+
+// textOf gives the codec of what is kept.
+func textOf[T any]() (wire.Text[T], error) {
+	var zero T
+	if _, ok := any(zero).(wire.Revealer); ok {
+		return wire.Text[T]{}, fmt.Errorf("a %T does not belong in the store, which every node of the run can read", zero)
+	}
+	return wire.TextOf[T]()
 }

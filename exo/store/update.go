@@ -47,7 +47,7 @@ func (k Key[T]) tryUpdate(ctx context.Context, r *nodecontext.Store, f func(v T,
 	if err != nil {
 		return zero, false, err
 	}
-	newText, err := encode(k.form, v)
+	newText, err := k.text.Format(v)
 	if err != nil {
 		return zero, false, k.failed("update", err)
 	}

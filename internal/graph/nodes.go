@@ -44,6 +44,12 @@ func ReadNode(spec *transport.NodeSpec) *Node {
 	return n
 }
 
+// OutputIsJSON reports whether the texts of an output hold JSON, as its schema
+// says.
+func (n *Node) OutputIsJSON(field string) bool {
+	return slices.ContainsFunc(n.outputs, func(p Property) bool { return p.Name == field && p.json })
+}
+
 // A schemaError is a schema that cannot be read.
 type schemaError struct {
 	which, node string

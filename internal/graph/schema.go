@@ -17,6 +17,7 @@ type Property struct {
 	Name string
 
 	text bool // its values are strings
+	json bool // and hold JSON, by its contentMediaType
 }
 
 // readSchema reads the properties of a schema as strictly as the reference
@@ -51,11 +52,11 @@ func readSchema(schema []byte) ([]Property, error) {
 		}
 		p := Property{Name: name}
 		if isObject(kind, val) {
-			text, hasDefault, err := readProperty(name, val)
+			hasDefault, err := p.read(val)
 			if err != nil {
 				return err
 			}
-			p.text = text && (hasDefault || slices.Contains(required, name))
+			p.text = p.text && (hasDefault || slices.Contains(required, name))
 		}
 		if i := slices.IndexFunc(list, func(o Property) bool { return o.Name == name }); i >= 0 {
 			list[i] = p
@@ -67,16 +68,18 @@ func readSchema(schema []byte) ([]Property, error) {
 	return list, err
 }
 
-// readProperty reads the schema of one property. It is text if it is exactly a
-// string: no other type beside it, no keyword or format that stands for another.
-func readProperty(name, schema string) (text, hasDefault bool, err error) {
-	other := false
+// read reads the schema of the property. It is text if it is exactly a string: no
+// other type beside it, no keyword or format that stands for another.
+func (p *Property) read(schema string) (hasDefault bool, err error) {
+	text, other := false, false
 	err = jsontext.Members(schema, func(key string, kind jsontext.Kind, val string) error {
 		switch key {
 		case "type":
 			text = kind == jsontext.String && val == "string"
 		case "default":
 			hasDefault = true
+		case "contentMediaType":
+			p.json = kind == jsontext.String && val == "application/json"
 		case "enum", "const", "oneOf", "anyOf", "allOf", "$ref":
 			other = true
 		case "format":
@@ -86,12 +89,13 @@ func readProperty(name, schema string) (text, hasDefault bool, err error) {
 			}
 		case "pattern":
 			if _, err := regexp.Compile(val); err != nil {
-				return fmt.Errorf("property %s: its pattern is refused: %w", clip.Text(name), err)
+				return fmt.Errorf("property %s: its pattern is refused: %w", clip.Text(p.Name), err)
 			}
 		}
 		return nil
 	})
-	return text && !other, hasDefault, err
+	p.text = text && !other
+	return hasDefault, err
 }
 
 // isObject reports whether a member that was scanned is an object.

@@ -6,7 +6,7 @@ const hexDigits = "0123456789abcdef"
 
 // AppendString appends s to dst as a JSON string. What is not UTF-8 becomes
 // U+FFFD, as in encoding/json.
-func AppendString(dst []byte, s string) []byte {
+func AppendString[T Text](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); {
@@ -37,7 +37,7 @@ func AppendString(dst []byte, s string) []byte {
 			start = i
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(s[i:])
+		r, n := decodeRune(s, i)
 		if r == utf8.RuneError && n == 1 {
 			dst = append(dst, s[start:i]...)
 			dst = append(dst, "\ufffd"...)

@@ -9,6 +9,10 @@ type (
 	// InfoKey is the key of a *node.Info.
 	InfoKey struct{}
 
+	// HideKey is the key of a func(string) string that takes the known secrets
+	// of a state out of a text.
+	HideKey struct{}
+
 	// StoreKey is the key of a *Store.
 	StoreKey struct{}
 )

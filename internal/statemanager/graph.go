@@ -70,6 +70,7 @@ type part struct {
 	from  *placement // of an output or collected part
 	field int        // of an output or collected part: index of from.reads
 	slot  int        // of a collected part: index of the anchor's collect
+	json  bool       // of a collected part: the field's texts hold JSON
 }
 
 type partKind uint8
@@ -83,7 +84,7 @@ const (
 
 // compile makes the program of a graph that CheckNodes found nothing wrong with.
 func (e *Engine) compile(name string, l *graph.Layout, spec *transport.GraphSpec) *program {
-	c := &compiler{layout: l, places: make([]*placement, len(l.Steps))}
+	c := &compiler{layout: l, places: make([]*placement, len(l.Steps)), nodes: e.schemas}
 	for i, s := range l.Steps {
 		c.places[i] = &placement{
 			identifier: s.Identifier, index: i, namespace: s.Namespace, node: s.Node,
@@ -124,6 +125,7 @@ func (e *Engine) compile(name string, l *graph.Layout, spec *transport.GraphSpec
 type compiler struct {
 	layout *graph.Layout
 	places []*placement
+	nodes  func(graph.NodeKey) *graph.Node
 }
 
 // joins makes the joins that unite s, and what they wait for, and lists them by
@@ -214,7 +216,7 @@ func (c *compiler) output(s, from *graph.Step, field string) part {
 		slot = len(anchor.collect)
 		anchor.collect = append(anchor.collect, p)
 	}
-	return part{kind: collectedPart, from: p, field: i, slot: slot}
+	return part{kind: collectedPart, from: p, field: i, slot: slot, json: c.nodes(from.NodeKey()).OutputIsJSON(field)}
 }
 
 // flatten makes one template of inputs.

@@ -1,6 +1,7 @@
 package statemanager
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/exospherehost/exo-go/exo/transport"
@@ -233,15 +234,16 @@ func (e *Engine) appendPart(dst []byte, part *part, p *placement, st *state, own
 	case collectedPart:
 		states := sc.collected[part.slot]
 		inPlaces(states, sc.anchor)
-		return e.appendCollected(dst, states, part.field), nil
+		return e.appendCollected(dst, states, part), nil
 	case literalPart:
 	}
 	return append(dst, part.text...), nil
 }
 
 // appendCollected appends a JSON array of a field of states that have succeeded,
-// as the inside of a JSON string.
-func (e *Engine) appendCollected(dst []byte, states []*state, field int) []byte {
+// as the inside of a JSON string. Texts that hold JSON, as the node's schema has
+// promised, are the elements themselves; others are strings.
+func (e *Engine) appendCollected(dst []byte, states []*state, p *part) []byte {
 	array := append(e.scratchArray[:0], '[')
 	for _, st := range states {
 		if st.status != success {
@@ -250,7 +252,12 @@ func (e *Engine) appendCollected(dst []byte, states []*state, field int) []byte 
 		if len(array) > 1 {
 			array = append(array, ',')
 		}
-		if array = jsontext.AppendString(array, st.kept[field].text); len(array) > MaxStateInputBytes {
+		if text := st.kept[p.field].text; p.json && json.Valid([]byte(text)) {
+			array = append(array, text...)
+		} else {
+			array = jsontext.AppendString(array, text)
+		}
+		if len(array) > MaxStateInputBytes {
 			break // the caller refuses it
 		}
 	}

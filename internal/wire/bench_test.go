@@ -126,13 +126,18 @@ func benchEncode[T any](b *testing.B, raw []byte) {
 	b.Run("wire-append", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			buf = c.Append(buf[:0], v)
+			buf, err = c.Append(buf[:0], v)
+			if err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 	b.Run("wire-encode", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			_ = c.Encode(v)
+			if _, err := c.Encode(v); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 	b.Run("json", func(b *testing.B) {
@@ -146,7 +151,7 @@ func benchEncode[T any](b *testing.B, raw []byte) {
 	b.Run("json-map", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := json.Marshal(c.Map(v)); err != nil {
+			if _, err := json.Marshal(toMap(b, c, v)); err != nil {
 				b.Fatal(err)
 			}
 		}

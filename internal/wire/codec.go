@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // A Codec decodes and encodes the structs of one type. It is immutable to its
@@ -17,7 +19,8 @@ import (
 //
 // Behind it are some frames, all made by Compile: no reflection happens later,
 // whatever the load. A call that finds every frame in use waits for one. So
-// nothing that may block or panic is to be done with a frame in hand.
+// nothing that may block is to be done with a frame in hand, but for what the
+// methods of a Val's type do; if they panic, the frame goes back all the same.
 type Codec[T any] struct {
 	plan
 
@@ -28,9 +31,17 @@ type Codec[T any] struct {
 type frame[T any] struct {
 	mu    sync.Mutex // held by the call that uses the frame
 	v     T
-	at    []*string // the fields of v, in the order of the plan
-	found []member  // what Decode has found for each field
-	buf   []byte    // where Decode and Encode gather their results
+	at    []slot   // the fields of v, in the order of the plan
+	found []member // what Decode has found for each field
+	buf   []byte   // where Decode and Encode gather their results
+	text  []byte   // where Encode makes the text of a value
+}
+
+// A slot is a field in a frame.
+type slot struct {
+	s    *string // of a string, and of a Val that is one
+	cell cell    // of any other Val
+	ref  *Ref    // of a Val
 }
 
 // maxBuffer is how large a frame's buffer may be and still be kept.
@@ -45,11 +56,20 @@ func (f *frame[T]) keep(buf []byte) {
 	}
 }
 
+// keepText is keep for what has held the text of a value.
+func (f *frame[T]) keepText(text []byte) {
+	f.text = nil
+	if cap(text) <= maxBuffer {
+		clear(text)
+		f.text = text
+	}
+}
+
 // codecs holds a *Codec[T] for each type that was ever compiled.
 var codecs sync.Map // reflect.Type → any
 
-// Compile gives the codec of T, a struct all of whose fields are strings. It is
-// made once for each T. If T is not fit, the error is a [*DefinitionError].
+// Compile gives the codec of T, a struct all of whose fields are strings or Vals.
+// It is made once for each T. If T is not fit, the error is a [*DefinitionError].
 //
 // Embedded structs are flattened. A field is called by its json tag, else by its
 // name. It may be left out if the tag says omitempty or omitzero, or if there is
@@ -64,14 +84,18 @@ func Compile[T any]() (*Codec[T], error) {
 	if len(problems) > 0 {
 		return nil, &DefinitionError{Type: typeName(t), Problems: problems, Fields: p.fields}
 	}
+	first, _ := codecs.LoadOrStore(t, newCodec[T](p))
+	return first.(*Codec[T]), nil
+}
+
+func newCodec[T any](p plan) *Codec[T] {
 	c := &Codec[T]{plan: p}
 	// A frame is held for a microsecond, without a pause: no more are in use than
 	// there are processors, but for goroutines that were preempted.
 	for range 2 * runtime.GOMAXPROCS(0) {
 		c.frames = append(c.frames, c.newFrame())
 	}
-	first, _ := codecs.LoadOrStore(t, c)
-	return first.(*Codec[T]), nil
+	return c
 }
 
 // Fields are T's fields, in the order in which they stand. The slice must not
@@ -84,12 +108,25 @@ var framesMade atomic.Int64
 func (c *Codec[T]) newFrame() *frame[T] {
 	framesMade.Add(1)
 	n := len(c.fields)
-	f := &frame[T]{at: make([]*string, n), found: make([]member, n)}
+	f := &frame[T]{at: make([]slot, n), found: make([]member, n)}
 	v := reflect.ValueOf(&f.v).Elem()
 	for i, index := range c.index {
-		f.at[i] = v.FieldByIndex(index).Addr().Convert(reflect.TypeFor[*string]()).Interface().(*string)
+		f.at[i] = newSlot(v.FieldByIndex(index).Addr(), c.values[i].form)
 	}
 	return f
+}
+
+// newSlot is the slot of the field that p points to: a Val of that form, or a
+// string.
+func newSlot(p reflect.Value, f *form) slot {
+	if f == nil {
+		return slot{s: pointer[string](p)}
+	}
+	ref, v := p.Interface().(valued).ref(), p.Elem().Field(0).Addr()
+	if f.kind == formString {
+		return slot{s: pointer[string](v), ref: ref}
+	}
+	return slot{cell: f.bind(v), ref: ref}
 }
 
 // take gives a frame whose v is zero, for the caller alone.
@@ -115,14 +152,18 @@ func (c *Codec[T]) release(f *frame[T]) {
 // that are no field of T are ignored, null stands for an absent member, and of
 // two members of one name the last counts.
 //
-// The error names every field that is missing or no string. No error of the
-// codec shows a value. If T has no fields, Decode does not look at raw.
+// A Val is decoded from its text. An empty one is that of an absent field, unless
+// the type has an empty text, as strings do.
+//
+// The error names every field that is missing or no string, or is [ValueErrors].
+// What it says shows no value. If T has no fields, Decode does not look at raw.
 func (c *Codec[T]) Decode(raw []byte) (T, error) {
 	var v T
 	if len(c.fields) == 0 {
 		return v, nil
 	}
 	f := c.take()
+	defer c.release(f)
 	err := c.find(raw, f.found)
 	if err == nil {
 		err = c.assign(raw, f)
@@ -130,7 +171,6 @@ func (c *Codec[T]) Decode(raw []byte) (T, error) {
 	if err == nil {
 		v = f.v
 	}
-	c.release(f)
 	return v, err
 }
 
@@ -182,11 +222,14 @@ func (c *Codec[T]) assign(raw []byte, f *frame[T]) error {
 	size := 0
 	for i := range f.found {
 		if m := &f.found[i]; m.kind == String {
-			size += m.val.end - m.val.start
+			if f.at[i].s != nil {
+				size += m.val.end - m.val.start
+			}
 		} else if m.kind == Other || c.fields[i].Required {
 			return c.explain(raw, f.found)
 		}
 	}
+	var wrong ValueErrors
 	buf := slices.Grow(f.buf[:0], size)
 	for i := range f.found {
 		m := &f.found[i]
@@ -194,6 +237,16 @@ func (c *Codec[T]) assign(raw []byte, f *frame[T]) error {
 			continue
 		}
 		start, val := len(buf), raw[m.val.start:m.val.end]
+		if f.at[i].s == nil {
+			if !m.val.plain {
+				buf = unescape(buf, val)
+				val = buf[start:]
+			}
+			wrong = c.parse(f, i, val, wrong)
+			clear(buf[start:])
+			buf = buf[:start]
+			continue
+		}
 		if m.val.plain {
 			buf = append(buf, val...)
 		} else {
@@ -203,14 +256,58 @@ func (c *Codec[T]) assign(raw []byte, f *frame[T]) error {
 	}
 	text := string(buf)
 	for i := range f.found {
-		if m := &f.found[i]; m.kind == String {
-			*f.at[i] = text[m.val.start:m.val.end]
-		} else {
-			*f.at[i] = c.fields[i].Default
+		m, at := &f.found[i], &f.at[i]
+		switch {
+		case m.kind != String:
+			wrong = c.absent(f, i, wrong)
+		case at.s != nil:
+			*at.s = text[m.val.start:m.val.end]
+			if at.ref != nil {
+				at.ref.origin = given
+			}
 		}
 	}
 	f.keep(buf)
+	if wrong != nil {
+		return wrong
+	}
 	return nil
+}
+
+// parse sets a field that has a cell.
+func (c *Codec[T]) parse(f *frame[T], i int, text []byte, wrong ValueErrors) ValueErrors {
+	at, field, val := &f.at[i], &c.fields[i], &c.values[i]
+	if len(text) == 0 && !val.form.empty {
+		if !field.Required {
+			return c.absent(f, i, wrong)
+		}
+		return append(wrong, ValueError{Field: field.Name, Type: field.Type, Reason: isEmpty})
+	}
+	if err := at.cell.parse(text); err != nil {
+		return append(wrong, ValueError{Field: field.Name, Type: field.Type, Text: string(text), Reason: err})
+	}
+	at.ref.origin = given
+	return wrong
+}
+
+// absent sets a field that is not there to its default.
+func (c *Codec[T]) absent(f *frame[T], i int, wrong ValueErrors) ValueErrors {
+	at, field, val := &f.at[i], &c.fields[i], &c.values[i]
+	switch {
+	case at.ref == nil:
+		*at.s = field.Default
+		return wrong
+	case !field.HasDefault: // and zero
+		return wrong
+	case at.s != nil:
+		*at.s = field.Default
+	default:
+		if err := at.cell.parse(val.fallback); err != nil {
+			return append(wrong, ValueError{Field: field.Name, Type: field.Type, Text: field.Default, Reason: err})
+		}
+	}
+	at.ref.origin = given
+	return wrong
 }
 
 // explain is the error for what was found.
@@ -221,7 +318,7 @@ func (c *Codec[T]) explain(raw []byte, found []member) error {
 		case m.kind == Null && c.fields[i].Required:
 			missing = append(missing, c.fields[i].Name)
 		case m.kind == Other:
-			wrong = append(wrong, fmt.Sprintf("field %q is %s, want a string (other values travel as JSON text, see exo.JSON)",
+			wrong = append(wrong, fmt.Sprintf("field %q is %s, want a string (other values travel as text, see exo.Val)",
 				c.fields[i].Name, describe(raw[m.val.start])))
 		}
 	}
@@ -259,93 +356,96 @@ func (c *Codec[T]) DecodeMap(fields map[string]string) (T, error) {
 		return v, nil
 	}
 	f := c.take()
+	defer c.release(f)
 	var missing []string
+	var wrong ValueErrors
 	for i := range c.fields {
-		field := &c.fields[i]
+		field, at := &c.fields[i], &f.at[i]
 		val, ok := fields[field.Name]
 		switch {
-		case ok:
-			*f.at[i] = val
-		case field.Required:
+		case !ok && field.Required:
 			missing = append(missing, field.Name)
+		case !ok:
+			wrong = c.absent(f, i, wrong)
+		case at.s == nil:
+			wrong = c.parse(f, i, []byte(val), wrong)
 		default:
-			*f.at[i] = field.Default
+			*at.s = val
+			if at.ref != nil {
+				at.ref.origin = given
+			}
 		}
 	}
-	if len(missing) > 0 {
-		c.release(f)
-		return v, missingFields(missing)
+	var err error
+	switch {
+	case len(missing) > 0:
+		err = missingFields(missing)
+	case wrong != nil:
+		err = wrong
+	default:
+		v = f.v
 	}
-	v = f.v
-	c.release(f)
-	return v, nil
+	return v, err
 }
 
 // Append appends v to dst as a JSON object that has all of T's fields, in their
-// order.
-func (c *Codec[T]) Append(dst []byte, v T) []byte {
+// order. The error names the field whose value has no text, or is a reference.
+func (c *Codec[T]) Append(dst []byte, v T) ([]byte, error) {
 	if len(c.fields) == 0 {
-		return append(dst, '{', '}')
+		return append(dst, '{', '}'), nil
 	}
 	f := c.take()
+	defer c.release(f)
 	f.v = v
-	dst = c.appendFields(dst, f)
-	c.release(f)
-	return dst
+	n := len(dst)
+	dst, err := c.appendFields(dst, f)
+	if err != nil {
+		dst = dst[:n]
+	}
+	return dst, err
 }
 
-func (c *Codec[T]) appendFields(dst []byte, f *frame[T]) []byte {
-	for i, at := range f.at {
+func (c *Codec[T]) appendFields(dst []byte, f *frame[T]) ([]byte, error) {
+	for i := range f.at {
+		at := &f.at[i]
+		if at.ref != nil {
+			if _, is := Template(*at.ref); is {
+				return dst, fmt.Errorf("field %q is a reference to a step's output, and not a value: references are for the inputs of a graph's steps", c.fields[i].Name)
+			}
+		}
 		dst = append(dst, c.label[i]...)
-		dst = AppendString(dst, *at)
+		if at.s != nil {
+			dst = AppendString(dst, *at.s)
+			continue
+		}
+		text, err := at.cell.append(f.text[:0])
+		if err != nil {
+			return dst, c.noText(i, err)
+		}
+		dst = jsontext.AppendString(dst, text)
+		f.keepText(text)
 	}
-	return append(dst, '}')
+	return append(dst, '}'), nil
+}
+
+// noText is the error for a value that cannot travel.
+func (c *Codec[T]) noText(i int, err error) error {
+	return fmt.Errorf("field %q: encode %s: %w", c.fields[i].Name, c.fields[i].Type, err)
 }
 
 // Encode is what [Codec.Append] appends, in memory of its own size.
-func (c *Codec[T]) Encode(v T) []byte {
+func (c *Codec[T]) Encode(v T) ([]byte, error) {
 	if len(c.fields) == 0 {
-		return []byte("{}")
+		return []byte("{}"), nil
 	}
 	f := c.take()
+	defer c.release(f)
 	f.v = v
-	buf := c.appendFields(f.buf[:0], f)
-	raw := append([]byte(nil), buf...)
+	buf, err := c.appendFields(f.buf[:0], f)
+	var raw []byte
+	if err == nil {
+		raw = append(raw, buf...)
+	}
 	f.keep(buf)
-	c.release(f)
-	return raw
-}
-
-// Map is v's fields by their wire names.
-func (c *Codec[T]) Map(v T) map[string]string {
-	m := make(map[string]string, len(c.fields))
-	if len(c.fields) == 0 {
-		return m
-	}
-	f := c.take()
-	f.v = v
-	for i, at := range f.at {
-		m[c.fields[i].Name] = *at
-	}
-	c.release(f)
-	return m
-}
-
-// Fill makes a T each of whose fields is what value gives for its wire name.
-func (c *Codec[T]) Fill(value func(name string) string) T {
-	var v T
-	if len(c.fields) == 0 {
-		return v
-	}
-	values := make([]string, len(c.fields))
-	for i := range c.fields {
-		values[i] = value(c.fields[i].Name) // may panic, so before a frame is taken
-	}
-	f := c.take()
-	for i, at := range f.at {
-		*at = values[i]
-	}
-	v = f.v
-	c.release(f)
-	return v
+	return raw, err
 }

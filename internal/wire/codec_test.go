@@ -54,7 +54,7 @@ func TestDecode(t *testing.T) {
 func TestDecodeErrors(t *testing.T) {
 	t.Parallel()
 	c := compile[page](t)
-	const hint = ", want a string (other values travel as JSON text, see exo.JSON)"
+	const hint = ", want a string (other values travel as text, see exo.Val)"
 	tests := []struct{ name, raw, want string }{
 		{"one missing", `{"x":"canary"}`, `missing required field "url"`},
 		{"all missing", `{"canary":"canary"}`, `missing required fields ["x" "url"]`},
@@ -133,25 +133,24 @@ func TestEncode(t *testing.T) {
 		{page{Exported{"1"}, "é\"\n", "<3>", "", "plain", new(int)}, `{"x":"1","url":"é\"\n","limit":"<3>","cursor":"","note":"plain"}`},
 	}
 	for _, tt := range tests {
-		if got := string(c.Encode(tt.v)); got != tt.want {
+		if got := string(encode(t, c, tt.v)); got != tt.want {
 			t.Errorf("got  %s\nwant %s", got, tt.want)
 		}
-		if got := string(c.Append([]byte("[1,"), tt.v)); got != "[1,"+tt.want {
+		if got := string(appendTo(t, c, "[1,", tt.v)); got != "[1,"+tt.want {
 			t.Errorf("got  %s\nwant [1,%s", got, tt.want)
 		}
 		var want map[string]string
 		if err := json.Unmarshal([]byte(tt.want), &want); err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(want, c.Map(tt.v)); d != "" {
+		if d := cmp.Diff(want, toMap(t, c, tt.v)); d != "" {
 			t.Error(d)
 		}
 	}
-	if got := string(compile[struct {
+	type odd struct {
 		A string `json:"<é/&"`
-	}](t).Encode(struct {
-		A string `json:"<é/&"`
-	}{"b"})); got != `{"<é/&":"b"}` {
+	}
+	if got := string(encode(t, compile[odd](t), odd{"b"})); got != `{"<é/&":"b"}` {
 		t.Errorf("got %s", got)
 	}
 }
@@ -165,7 +164,7 @@ func TestFill(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	// The function may use the codec, and may panic.
-	if got := c.Fill(func(name string) string { return string(c.Encode(page{Limit: name})) }); got.Cursor != `{"x":"","url":"","limit":"cursor","cursor":"","note":""}` {
+	if got := c.Fill(func(name string) string { return string(encode(t, c, page{Limit: name})) }); got.Cursor != `{"x":"","url":"","limit":"cursor","cursor":"","note":""}` {
 		t.Errorf("got %+v", got)
 	}
 	func() {
@@ -178,7 +177,7 @@ func TestFill(t *testing.T) {
 		})
 	}()
 	for range 3 {
-		if got := c.Map(page{}); got["x"] != "" {
+		if got := toMap(t, c, page{}); got["x"] != "" {
 			t.Errorf("got %v", got)
 		}
 	}
@@ -187,7 +186,7 @@ func TestFill(t *testing.T) {
 func TestNoFields(t *testing.T) {
 	type none struct{}
 	c := compile[none](t)
-	if len(c.Fields()) != 0 || string(c.Encode(none{})) != "{}" || string(c.Append(nil, none{})) != "{}" || len(c.Map(none{})) != 0 || c.Map(none{}) == nil {
+	if len(c.Fields()) != 0 || string(encode(t, c, none{})) != "{}" || string(appendTo(t, c, "", none{})) != "{}" || len(toMap(t, c, none{})) != 0 || toMap(t, c, none{}) == nil {
 		t.Error("not an empty object")
 	}
 	if c.Fill(func(string) string { panic("called") }) != (none{}) {
@@ -224,7 +223,7 @@ func TestManyFields(t *testing.T) {
 		t.Fatalf("got %d fields", len(c.Fields()))
 	}
 	want := c.Fill(func(name string) string { return "value of " + name })
-	for _, v := range []any{want, c.Map(want)} { // in the fields' order, and in that of their names
+	for _, v := range []any{want, toMap(t, c, want)} { // in the fields' order, and in that of their names
 		raw, err := json.Marshal(v)
 		if err != nil {
 			t.Fatal(err)
@@ -234,7 +233,7 @@ func TestManyFields(t *testing.T) {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	}
-	m := c.Map(want)
+	m := toMap(t, c, want)
 	delete(m, "A0")
 	delete(m, "E004")
 	delete(m, "G0009")
@@ -290,9 +289,9 @@ func TestFramesAreEmptied(t *testing.T) {
 	}
 	c := compile[secrets](t)
 	v := secrets{"canary", "canary\n"}
-	c.Encode(v)
-	c.Append(nil, v)
-	c.Map(v)
+	encode(t, c, v)
+	appendTo(t, c, "", v)
+	toMap(t, c, v)
 	c.Fill(func(string) string { return "canary" })
 	for _, raw := range []string{`{"a":"canary","b":"canary\n"}`, `{"a":"canary","b":1}`, `{"a":"canary"}`, `{"a":"canary","b":canary}`} {
 		_, err := c.Decode([]byte(raw))
@@ -313,7 +312,7 @@ func TestFramesAreEmptied(t *testing.T) {
 			t.Errorf("left behind: %+v", f)
 		}
 	}
-	c.Encode(secrets{B: strings.Repeat("x", maxBuffer)})
+	encode(t, c, secrets{B: strings.Repeat("x", maxBuffer)})
 	for _, f := range c.frames {
 		if cap(f.buf) > maxBuffer {
 			t.Errorf("a buffer of %d bytes is kept", cap(f.buf))
@@ -327,7 +326,7 @@ func TestAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, buf := c.Map(v), make([]byte, 0, 1024)
+	m, buf := toMap(t, c, v), make([]byte, 0, 1024)
 	decode := func(raw []byte) func() {
 		return func() {
 			if _, err := c.Decode(raw); err != nil {
@@ -346,8 +345,8 @@ func TestAllocations(t *testing.T) {
 				t.Error(err)
 			}
 		}, 0},
-		"append": {func() { buf = c.Append(buf[:0], v) }, 0},
-		"encode": {func() { c.Encode(v) }, 1},
+		"append": {func() { buf, _ = c.Append(buf[:0], v) }, 0},
+		"encode": {func() { _, _ = c.Encode(v) }, 1},
 	} {
 		if got := testing.AllocsPerRun(100, tt.do); got > tt.want {
 			t.Errorf("%s: got %v allocations, want %v", name, got, tt.want)
@@ -383,11 +382,11 @@ func TestConcurrentUse(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				again, err := c.DecodeMap(c.Map(v))
+				again, err := c.DecodeMap(toMap(t, c, v))
 				if err != nil || again != v {
 					t.Errorf("got %+v, %v, want %+v", again, err, v)
 				}
-				back, err := c.Decode(c.Encode(again))
+				back, err := c.Decode(encode(t, c, again))
 				if err != nil || back != v {
 					t.Errorf("got %+v, %v, want %+v", back, err, v)
 				}
@@ -423,11 +422,11 @@ func TestFramesAreMadeByCompileAlone(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				again, err := c.DecodeMap(c.Map(v))
+				again, err := c.DecodeMap(toMap(t, c, v))
 				if err != nil {
 					t.Error(err)
 				}
-				if back, err := c.Decode(c.Append(nil, again)); err != nil || back != v || string(c.Encode(back)) == "" {
+				if back, err := c.Decode(appendTo(t, c, "", again)); err != nil || back != v || string(encode(t, c, back)) == "" {
 					t.Errorf("got %+v, %v, want %+v", back, err, v)
 				}
 				c.Fill(func(string) string { return "x" })
@@ -454,7 +453,7 @@ func TestFillHoldsNoFrame(t *testing.T) {
 			c.Fill(func(string) string { panic("no value") })
 		}()
 	}
-	if v := c.Fill(func(name string) string { return string(c.Encode(own{})) }); string(v.URL) != string(c.Encode(own{})) {
+	if v := c.Fill(func(name string) string { return string(encode(t, c, own{})) }); string(v.URL) != string(encode(t, c, own{})) {
 		t.Errorf("got %+v", v)
 	}
 }
@@ -540,14 +539,44 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if d := cmp.Diff(want, opt.Map(got)); d != "" {
+		if d := cmp.Diff(want, toMap(t, opt, got)); d != "" {
 			t.Fatalf("%s for %q", d, raw)
 		}
-		if reqErr == nil && !reflect.DeepEqual(req.Map(all), opt.Map(got)) {
+		if reqErr == nil && !reflect.DeepEqual(toMap(t, req, all), toMap(t, opt, got)) {
 			t.Fatalf("got %v and %v for %q", all, got, raw)
 		}
-		if back, err := opt.Decode(opt.Encode(got)); err != nil || back != got {
+		if back, err := opt.Decode(encode(t, opt, got)); err != nil || back != got {
 			t.Fatalf("got %+v, %v, want %+v", back, err, got)
 		}
 	})
+}
+
+// encode is Encode for values that have a text.
+func encode[T any](tb testing.TB, c *Codec[T], v T) []byte {
+	tb.Helper()
+	raw, err := c.Encode(v)
+	if err != nil {
+		tb.Error(err)
+	}
+	return raw
+}
+
+// appendTo is Append for values that have a text.
+func appendTo[T any](tb testing.TB, c *Codec[T], dst string, v T) []byte {
+	tb.Helper()
+	raw, err := c.Append([]byte(dst), v)
+	if err != nil {
+		tb.Error(err)
+	}
+	return raw
+}
+
+// toMap is Map for values that have a text.
+func toMap[T any](tb testing.TB, c *Codec[T], v T) map[string]string {
+	tb.Helper()
+	m, err := c.Map(v)
+	if err != nil {
+		tb.Error(err)
+	}
+	return m
 }

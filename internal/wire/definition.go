@@ -23,9 +23,9 @@ func TypeName[T any]() string { return typeName(reflect.TypeFor[T]()) }
 // references does: whether it comes to at most limit types, each counted as
 // often as it occurs. A recursive type never ends, so it is not expandable.
 //
-// What a string type carries as JSON is T's as well; it is known by the result
-// of its method Value. Types that have a schema of their own, by a method
-// JSONSchema, are not looked into, nor are fields that JSON leaves out.
+// Of a Val, the type of its value counts. Types that have a schema of their own,
+// by a method JSONSchema, are not looked into, nor are fields that JSON leaves
+// out.
 func Expandable[T any](limit int) bool {
 	return expand(reflect.TypeFor[T](), &limit)
 }
@@ -36,9 +36,8 @@ func expand(t reflect.Type, left *int) bool {
 	if *left--; *left < 0 {
 		return false
 	}
-	if t.Kind() == reflect.String {
-		m, ok := t.MethodByName("Value")
-		return !ok || m.Type.NumOut() == 0 || expand(m.Type.Out(0), left)
+	if elem, ok := valType(t); ok {
+		return expand(elem, left)
 	}
 	if _, ok := t.MethodByName("JSONSchema"); ok {
 		return true

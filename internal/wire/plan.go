@@ -10,12 +10,13 @@ import (
 	"unicode"
 )
 
-// A Field is one string field of a struct, as it travels.
+// A Field is one field of a struct, as it travels.
 type Field struct {
 	Name       string // on the wire: from the json tag, else GoName's last part
 	GoName     string // in the struct, through the structs embedded in it: "Base.Tenant"
+	Type       string // what a Val is of; "" for a string
 	Required   bool   // has neither omitempty, omitzero nor a default
-	Default    string // what an absent field decodes to
+	Default    string // the text of what an absent field decodes to
 	HasDefault bool   // the jsonschema tag has default=, were it empty
 }
 
@@ -29,9 +30,16 @@ type Revealer interface{ Reveal() string }
 // plan is what there is to know about a struct type, made once.
 type plan struct {
 	fields []Field
+	values []value        // of each field, too
 	index  [][]int        // of each field, for reflection
 	label  []string       // of each field: its name, encoded, and what stands around it
 	byName map[string]int // nil if there are few fields
+}
+
+// A value is what there is to know about a field that is a Val.
+type value struct {
+	form     *form  // nil: the field is a string
+	fallback []byte // Field.Default of one that has a default
 }
 
 // fewFields is how many names are compared one by one faster than by a map.
@@ -66,7 +74,7 @@ func notStruct(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct {
 		return fmt.Sprintf("is a pointer: use %s itself", typeName(t.Elem()))
 	}
-	return fmt.Sprintf("is of kind %s: want a struct whose fields are strings, or exo.None", t.Kind())
+	return fmt.Sprintf("is of kind %s: want a struct whose fields are strings and exo.Vals, or exo.None", t.Kind())
 }
 
 // typeName is how messages call t.
@@ -128,7 +136,15 @@ func (p *planner) field(sf reflect.StructField, name, options string, index []in
 	if name == "" {
 		f.Name = sf.Name
 	}
-	if why := unfitType(sf.Type); why != "" {
+	var val value
+	elem, isVal := valType(sf.Type)
+	why := ""
+	if isVal {
+		val.form, why = formOf(elem)
+	} else {
+		why = unfitType(sf.Type)
+	}
+	if why != "" {
 		p.embeddedMarshals = p.embeddedMarshals || sf.Anonymous
 		p.problem("field %s: %s", goName, why)
 	}
@@ -144,6 +160,9 @@ func (p *planner) field(sf reflect.StructField, name, options string, index []in
 		}
 	}
 	p.schemaTag(sf, &f)
+	if val.form != nil {
+		p.valField(elem, &f, &val)
+	}
 	if first, taken := p.byName[f.Name]; taken {
 		p.problem("fields %s and %s: have the same wire name %q: rename one in its json tag", p.fields[first].GoName, goName, f.Name)
 	}
@@ -152,7 +171,23 @@ func (p *planner) field(sf reflect.StructField, name, options string, index []in
 	}
 	p.byName[f.Name] = len(p.fields)
 	p.fields = append(p.fields, f)
+	p.values = append(p.values, val)
 	p.index = append(p.index, index)
+}
+
+// valField adds to f, a Val of elem, what only the type can tell.
+func (p *planner) valField(elem reflect.Type, f *Field, val *value) {
+	f.Type = val.form.name
+	switch {
+	case f.HasDefault:
+		val.fallback = []byte(f.Default)
+		if err := val.form.check(elem, f.Default); err != nil {
+			wrong := ValueError{Field: f.Name, Type: f.Type, Text: f.Default, Reason: err}
+			p.problem("field %s: the default in the jsonschema tag is not one of its values: %s", f.GoName, wrong.reading(nil))
+		}
+	case !f.Required:
+		f.Default = val.form.zero
+	}
 }
 
 // schemaTag reads from the jsonschema tag what the codec has to know, and
@@ -202,14 +237,14 @@ func unfitType(t reflect.Type) string {
 	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.String:
 		return fmt.Sprintf("is %s, want a string: use %s, with omitempty in the json tag if it may be absent", t, t.Elem())
 	case t.Kind() != reflect.String:
-		return fmt.Sprintf("is %s, want a string: use exo.JSON[%s] or convert it", typeName(t), typeName(t))
+		return fmt.Sprintf("is %s, want a string or an exo.Val%s", typeName(t), valHint(t))
 	}
 	method := marshalMethod(t)
 	if method == "" {
 		return ""
 	}
 	if !t.Implements(reflect.TypeFor[Revealer]()) {
-		return fmt.Sprintf("is %s, whose method %s the codec would not call: use a string and convert it", t, method)
+		return fmt.Sprintf("is %s, whose method %s is not called for a string%s", t, method, valHint(t))
 	}
 	const probe = "probe"
 	v := reflect.New(t).Elem()
@@ -218,6 +253,17 @@ func unfitType(t reflect.Type) string {
 		return fmt.Sprintf("is %s, whose method Reveal does not give the string itself: use exo.Secret", t)
 	}
 	return ""
+}
+
+// valHint says, behind what is wrong, what to write for a field of type t.
+func valHint(t reflect.Type) string {
+	if _, problem := formOf(t); problem != "" {
+		return "; a Val of it cannot be, either: the field " + problem
+	}
+	if t.Kind() == reflect.Interface && t.NumMethod() == 0 {
+		return ": use exo.Val[any]"
+	}
+	return ": use exo.Val[" + typeName(t) + "]"
 }
 
 // marshalMethod is the name of a method of t, or of a pointer to it, by which

@@ -142,12 +142,12 @@ func TestDefinitionErrors(t *testing.T) {
 			OK    string
 			Map   map[string]string `json:"map"`
 		}](), []string{
-			"field Int: is int, want a string: use exo.JSON[int] or convert it",
+			"field Int: is int, want a string or an exo.Val: use exo.Val[int]",
 			"field Ptr: is *string, want a string: use string, with omitempty",
-			"field Slice: is []string, want a string: use exo.JSON[[]string]",
-			"field Time: is time.Time, want a string",
-			"field Any: is interface {}, want a string",
-			"field Anon: is struct{…}, want a string",
+			"field Slice: is []string, want a string or an exo.Val: use exo.Val[[]string]",
+			"field Time: is time.Time, want a string or an exo.Val: use exo.Val[time.Time]",
+			"field Any: is interface {}, want a string or an exo.Val: use exo.Val[any]",
+			"field Anon: is struct{…}, want a string or an exo.Val: use exo.Val[struct{…}]",
 			"field Map: is map[string]string, want a string",
 		}},
 		{"marshal methods", errOf[struct {
@@ -158,9 +158,9 @@ func TestDefinitionErrors(t *testing.T) {
 			E byAppend
 			F json.Number
 		}](), []string{
-			"field A: is wire.byValue, whose method MarshalJSON the codec would not call",
+			"field A: is wire.byValue, whose method MarshalJSON is not called for a string: use exo.Val[wire.byValue]",
 			"field B: is wire.byPointer, whose method UnmarshalJSON",
-			"field C: is wire.byText, whose method MarshalText",
+			"field C: is wire.byText, whose method MarshalText is not called for a string; a Val of it cannot be, either: the field is of type wire.byText, which has a method MarshalText, but no UnmarshalText",
 			"field D: is wire.byParse, whose method UnmarshalText",
 			"field E: is wire.byAppend, whose method AppendText",
 		}},
@@ -282,7 +282,7 @@ func TestDefinitionErrorKeepsTheFieldsThatAreRight(t *testing.T) {
 	}
 	want := &DefinitionError{
 		Type:     "struct{…}",
-		Problems: []string{"field B: is int, want a string: use exo.JSON[int] or convert it"},
+		Problems: []string{"field B: is int, want a string or an exo.Val: use exo.Val[int]"},
 		Fields:   []Field{{Name: "A", GoName: "A", Required: true}, {Name: "c", GoName: "C", Default: "x", HasDefault: true}},
 	}
 	if d := cmp.Diff(want, def); d != "" {
@@ -293,10 +293,13 @@ func TestDefinitionErrorKeepsTheFieldsThatAreRight(t *testing.T) {
 	}
 }
 
-// Carrying mimics the JSON fields of nodes.
-type carrying[T any] string
+// Carrying is like node.Val.
+type carrying[T any] struct {
+	V T
+	Ref
+}
 
-func (carrying[T]) Value() (v T, err error) { return v, nil }
+func (c carrying[T]) MarshalJSON() ([]byte, error) { return json.Marshal(c.V) }
 
 type (
 	list struct {
@@ -304,7 +307,7 @@ type (
 		Val  int
 	}
 	forest struct{ Trees map[string][]forest }
-	knot   struct{ Self carrying[knot] }
+	knot   struct{ Self carrying[[]knot] }
 	plain  struct {
 		A, B []map[string]*base
 		C    carrying[carrying[[]base]]
@@ -335,8 +338,8 @@ func TestExpandable(t *testing.T) {
 		{"plain", Expandable[plain](limit), true},
 		{"by pointer", Expandable[list](limit), false},
 		{"by slice and map", Expandable[forest](limit), false},
-		{"through JSON", Expandable[knot](limit), false},
-		{"inside JSON", Expandable[carrying[list]](limit), false},
+		{"through a Val", Expandable[knot](limit), false},
+		{"inside of a Val", Expandable[carrying[list]](limit), false},
 		{"with a schema of its own", Expandable[withSchema](limit), true},
 		{"in fields left out", Expandable[leftOut](limit), true},
 		{"just large enough", Expandable[four](1 + 2*(1+2*3)), true},

@@ -1,4 +1,4 @@
-// want "JSON[[]string]) as exo.JSON[[]exo.JSON[int]] value"
+// want "Val[[]string]) as exo.Val[[]int] value"
 
 package main
 
@@ -7,5 +7,5 @@ import "github.com/exospherehost/exo-go/exo"
 func main() {
 	g := exo.NewGraph("g")
 	root := exo.Add(g, "root", split, Line{Text: "a b"})
-	exo.Add(g, "sum", sum, Sum{Counts: exo.Collect(root.Out.Word)}, exo.After(root))
+	exo.Add(g, "sum", sum, Sum{Counts: exo.CollectStrings(root.Out.Word)}, exo.After(root))
 }

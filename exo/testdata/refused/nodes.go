@@ -13,17 +13,17 @@ type Line struct {
 }
 
 type Word struct {
-	Word  string             `json:"word"`
-	Count exo.JSON[int]      `json:"count"`
-	Tags  exo.JSON[[]string] `json:"tags"`
+	Word  string            `json:"word"`
+	Count exo.Val[int]      `json:"count"`
+	Tags  exo.Val[[]string] `json:"tags"`
 }
 
 type Sum struct {
-	Counts exo.JSON[[]exo.JSON[int]] `json:"counts"`
+	Counts exo.Val[[]int] `json:"counts"`
 }
 
 type Ints struct {
-	Ints exo.JSON[[]int] `json:"ints"`
+	Ints exo.Val[[]int] `json:"ints"`
 }
 
 var (

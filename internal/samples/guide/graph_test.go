@@ -32,8 +32,8 @@ func TestBilling(t *testing.T) {
 		Inputs: map[string]string{"month": "2026-04"},
 	})
 	exotest.WantOutputs(t, result, invoice,
-		Invoice{Number: "R-2026-04-1", Total: "1190"},
-		Invoice{Number: "R-2026-04-2", Total: "214"},
+		Invoice{Number: "R-2026-04-1", Total: exo.Of(1190)},
+		Invoice{Number: "R-2026-04-2", Total: exo.Of(214)},
 	)
 }
 
@@ -43,8 +43,8 @@ func TestBilling(t *testing.T) {
 
 // Books is what the join reads: a list of every invoice's number.
 type Books struct {
-	Month   string             `json:"month"`
-	Numbers exo.JSON[[]string] `json:"numbers"`
+	Month   string            `json:"month"`
+	Numbers exo.Val[[]string] `json:"numbers"`
 }
 
 // Entry is what it writes.
@@ -56,8 +56,7 @@ var (
 	Open = exo.Node("Open", func(_ context.Context, in Month, _ exo.None) (Month, error) { return in, nil })
 
 	Close = exo.Node("Close", func(_ context.Context, in Books, _ exo.None) (Entry, error) {
-		numbers, err := in.Numbers.Value()
-		return Entry{Text: in.Month + ": " + strings.Join(numbers, ", ")}, err
+		return Entry{Text: in.Month + ": " + strings.Join(in.Numbers.V, ", ")}, nil
 	})
 )
 
@@ -68,7 +67,7 @@ func bookkeeping() (*exo.Graph, *exo.Step[Entry]) {
 	invoice := exo.Add(g, "bill", Bill, orders.Out, exo.After(orders))
 	entry := exo.Add(g, "close", Close, Books{
 		Month:   open.Out.Month,
-		Numbers: exo.Collect(invoice.Out.Number),
+		Numbers: exo.CollectStrings(invoice.Out.Number),
 	}, exo.After(invoice), exo.Unites(open, exo.AllSuccess))
 	return g, entry
 }
@@ -138,8 +137,8 @@ func TestTwoBranches(t *testing.T) {
 
 // Settings are the keys of the store that the graph reads.
 type Settings struct {
-	Month string `json:"month"`
-	Tax   string `json:"tax" jsonschema:"default=19"`
+	Month string       `json:"month"`
+	Tax   exo.Val[int] `json:"tax" jsonschema:"default=19"`
 }
 
 var billed = store.NewKey[int]("billed")
@@ -200,9 +199,9 @@ func TestRemote(t *testing.T) {
 	bill := exo.Add(g, "bill", Bill, rates.Out, exo.After(rates))
 	sm := exotest.NewStateManager(t)
 	exotest.RemoteStub(sm, Rates, func(_ context.Context, in Month) (Order, error) {
-		return Order{ID: in.Month, Net: "100", Tax: "0"}, nil
+		return Order{ID: in.Month, Net: exo.Of(100), Tax: exo.Of(0)}, nil
 	})
-	exotest.WantOutputs(t, sm.Drive(t, g, exo.TriggerOptions{}), bill, Invoice{"R-2026-03", "100"})
+	exotest.WantOutputs(t, sm.Drive(t, g, exo.TriggerOptions{}), bill, Invoice{"R-2026-03", exo.Of(100)})
 }
 
 // A mistake in a graph is told where it is.

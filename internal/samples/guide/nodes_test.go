@@ -3,7 +3,6 @@ package guide_test
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -17,39 +16,31 @@ import (
 
 // Order is what a customer is to be billed for.
 type Order struct {
-	ID  string `json:"id" jsonschema:"description=Number of the order"`
-	Net string `json:"net" jsonschema:"description=Sum in cents before tax"`
-	Tax string `json:"tax" jsonschema:"default=19,description=Tax in percent"`
+	ID  string       `json:"id" jsonschema:"description=Number of the order"`
+	Net exo.Val[int] `json:"net" jsonschema:"description=Sum in cents before tax"`
+	Tax exo.Val[int] `json:"tax" jsonschema:"default=19,description=Tax in percent"`
 }
 
 // Invoice is what becomes of it.
 type Invoice struct {
-	Number string `json:"number"`
-	Total  string `json:"total"`
+	Number string       `json:"number"`
+	Total  exo.Val[int] `json:"total"`
 }
 
 var Bill = exo.Node("Bill", bill)
 
 func bill(ctx context.Context, in Order, _ exo.None) (Invoice, error) {
-	net, err := strconv.Atoi(in.Net)
-	if err != nil {
-		return Invoice{}, fmt.Errorf("order %s: %w", in.ID, err)
-	}
-	tax, err := strconv.Atoi(in.Tax)
-	if err != nil {
-		return Invoice{}, fmt.Errorf("order %s: %w", in.ID, err)
-	}
 	exo.Logger(ctx).Info("billing", zap.String("order", in.ID))
-	return Invoice{Number: "R-" + in.ID, Total: strconv.Itoa(net * (100 + tax) / 100)}, nil
+	return Invoice{Number: "R-" + in.ID, Total: exo.Of(in.Net.V * (100 + in.Tax.V) / 100)}, nil
 }
 
 // end sample
 
 // sample:bill test
 func TestBill(t *testing.T) {
-	invoice := exotest.Run(t, Bill, Order{ID: "7", Net: "1000", Tax: "7"}, exo.None{}).One(t)
-	if want := (Invoice{Number: "R-7", Total: "1070"}); invoice != want {
-		t.Errorf("got %+v, want %+v", invoice, want)
+	invoice := exotest.Run(t, Bill, Order{ID: "7", Net: exo.Of(1000), Tax: exo.Of(7)}, exo.None{}).One(t)
+	if invoice.Number != "R-7" || invoice.Total.V != 1070 {
+		t.Errorf("got %+v", invoice)
 	}
 }
 
@@ -57,7 +48,7 @@ func TestBill(t *testing.T) {
 
 func TestBillDefault(t *testing.T) {
 	invoice := exotest.RunFields(t, Bill, map[string]string{"id": "7", "net": "1000"}, nil).One(t)
-	if invoice.Total != "1190" {
+	if invoice.Total.V != 1190 {
 		t.Errorf("got %+v, want a tax of 19 %%", invoice)
 	}
 }
@@ -71,18 +62,18 @@ type Month struct {
 
 var Orders = exo.FanOut("Orders", func(_ context.Context, in Month, _ exo.None) ([]Order, error) {
 	return []Order{
-		{ID: in.Month + "-1", Net: "1000", Tax: "19"},
-		{ID: in.Month + "-2", Net: "200", Tax: "7"},
+		{ID: in.Month + "-1", Net: exo.Of(1000), Tax: exo.Of(19)},
+		{ID: in.Month + "-2", Net: exo.Of(200), Tax: exo.Of(7)},
 	}, nil
 })
 
 // end sample
 
-// sample:json
+// sample:val
 
 // Cart is an order with everything in it.
 type Cart struct {
-	Items exo.JSON[[]Item] `json:"items"`
+	Items exo.Val[[]Item] `json:"items"`
 }
 
 // Item is a line of a Cart: any type that encoding/json takes.
@@ -92,28 +83,21 @@ type Item struct {
 }
 
 var Sum = exo.Node("Sum", func(_ context.Context, in Cart, _ exo.None) (Invoice, error) {
-	items, err := in.Items.Value()
-	if err != nil {
-		return Invoice{}, exo.Permanent(err) // no attempt will make it JSON
-	}
 	total := 0
-	for _, item := range items {
+	for _, item := range in.Items.V {
 		total += item.Cents
 	}
-	return Invoice{Total: strconv.Itoa(total)}, nil
+	return Invoice{Total: exo.Of(total)}, nil
 })
 
 // end sample
 
 func TestSum(t *testing.T) {
-	items, err := exo.ToJSON([]Item{{"pen", 120}, {"ink", 300}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := exotest.Run(t, Sum, Cart{items}, exo.None{}).One(t); got.Total != "420" {
+	cart := Cart{exo.Of([]Item{{"pen", 120}, {"ink", 300}})}
+	if got := exotest.Run(t, Sum, cart, exo.None{}).One(t); got.Total.V != 420 {
 		t.Errorf("got %+v", got)
 	}
-	if got := exotest.Run(t, Sum, Cart{"no JSON"}, exo.None{}); !node.IsPermanent(got.Err) {
+	if got := exotest.RunFields(t, Sum, map[string]string{"items": "not JSON"}, nil); !node.IsPermanent(got.Err) {
 		t.Errorf("got %v, want a permanent error", got.Err)
 	}
 }

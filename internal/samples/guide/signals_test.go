@@ -80,7 +80,7 @@ func paying(number string) (*exo.Graph, *exo.Step[Invoice]) {
 		Exponent:   3,
 		MaxDelay:   time.Hour,
 	})
-	return g, exo.Add(g, "paid", Paid, Invoice{Number: number})
+	return g, exo.Add(g, "paid", Paid, Invoice{Number: number, Total: exo.Of(5)})
 }
 
 // end sample
@@ -93,7 +93,7 @@ func TestPaying(t *testing.T) {
 	sm.FailOn("paid", 1, errAway)
 	result := sm.Drive(t, g, exo.TriggerOptions{})
 	exotest.WantAttempts(t, result, "paid", 3)
-	exotest.WantOutputs(t, result, paid, Invoice{Number: "paid"})
+	exotest.WantOutputs(t, result, paid, Invoice{Number: "paid", Total: exo.Of(5)})
 }
 
 // end sample
@@ -114,21 +114,21 @@ func TestPayingFails(t *testing.T) {
 var Charge = exo.Node("Charge", func(ctx context.Context, in Invoice, _ exo.None) (Invoice, error) {
 	info := exo.Info(ctx)
 	key := fmt.Sprintf("%s/%s/%s", info.RunID, info.Identifier, in.Number) // the same at every attempt
-	return in, charge(ctx, key, in.Total)
+	return in, charge(ctx, key, in.Total.V)
 })
 
 // end sample
 
-var charged = map[string]string{}
+var charged = map[string]int{}
 
-func charge(_ context.Context, key, total string) error {
+func charge(_ context.Context, key string, total int) error {
 	charged[key] = total
 	return nil
 }
 
 func TestCharge(t *testing.T) {
 	for range 2 {
-		exotest.Run(t, Charge, Invoice{Number: "1", Total: "5"}, exo.None{}).One(t)
+		exotest.Run(t, Charge, Invoice{Number: "1", Total: exo.Of(5)}, exo.None{}).One(t)
 	}
 	if len(charged) != 1 {
 		t.Errorf("charged %v, want it once", charged)

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -59,36 +58,32 @@ func TestRun(t *testing.T) {
 
 // sample:default
 type Excerpt struct {
-	Text      string `json:"text"`
-	MaxLength string `json:"max_length" jsonschema:"default=100"`
+	Text      string       `json:"text"`
+	MaxLength exo.Val[int] `json:"max_length" jsonschema:"default=100"`
 }
 
 type Excerpted struct {
-	Result string `json:"result"`
-	Length string `json:"length"`
+	Result string       `json:"result"`
+	Length exo.Val[int] `json:"length"`
 }
 
 var ConfigurableNode = exo.Node("ConfigurableNode", func(_ context.Context, in Excerpt, _ exo.None) (Excerpted, error) {
-	limit, err := strconv.Atoi(in.MaxLength)
-	if err != nil {
-		return Excerpted{}, exo.Permanent(fmt.Errorf("max_length: %w", err))
-	}
 	text := []rune(in.Text)
-	text = text[:min(limit, len(text))]
-	return Excerpted{Result: string(text), Length: strconv.Itoa(len(text))}, nil
+	text = text[:min(in.MaxLength.V, len(text))]
+	return Excerpted{Result: string(text), Length: exo.Of(len(text))}, nil
 })
 
 // end sample
 
 func TestConfigurableNode(t *testing.T) {
 	long := strings.Repeat("é", 101)
-	for limit, want := range map[string]string{"": "100", "5": "5", "500": "101"} {
+	for limit, want := range map[string]int{"": 100, "5": 5, "500": 101} {
 		inputs := map[string]string{"text": long}
 		if limit != "" {
 			inputs["max_length"] = limit
 		}
-		if got := exotest.RunFields(t, ConfigurableNode, inputs, nil).One(t); got.Length != want {
-			t.Errorf("limit %q: length %s, want %s", limit, got.Length, want)
+		if got := exotest.RunFields(t, ConfigurableNode, inputs, nil).One(t); got.Length.V != want {
+			t.Errorf("limit %q: length %v, want %d", limit, got.Length, want)
 		}
 	}
 	if err := exotest.RunFields(t, ConfigurableNode, map[string]string{"text": "", "max_length": "x"}, nil).Err; err == nil {

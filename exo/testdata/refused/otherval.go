@@ -1,4 +1,4 @@
-// want "JSON[[]string]) as exo.JSON[[]int] value"
+// want "Val[[]string]) as exo.Val[[]int] value"
 
 package main
 

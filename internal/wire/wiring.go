@@ -1,0 +1,126 @@
+package wire
+
+import "errors"
+
+// An Input is a field of a struct that was filled in for a step of a graph: with
+// a value, or with a reference to what will be one.
+type Input struct {
+	Name      string
+	Text      string // of the value, or the placeholder of the reference
+	Missing   bool   // a Val that must be given, and was not; Text is empty
+	Collected bool   // a reference made by exo.Collect
+	Err       error  // why there is no text
+}
+
+var errMixed = errors.New("is a reference to a step's output whose V was set as well: assign the one or the other")
+
+// Inputs are v's fields, in their order. A string that is empty, and a Val that
+// nobody has set, are the default of their field.
+func (c *Codec[T]) Inputs(v T) []Input {
+	inputs := c.inputs(v)
+	for i := range inputs {
+		if field := &c.fields[i]; field.Type == "" && inputs[i].Text == "" {
+			inputs[i].Text = field.Default
+		}
+	}
+	return inputs
+}
+
+// inputs is Inputs, in which an empty string is one.
+func (c *Codec[T]) inputs(v T) []Input {
+	inputs := make([]Input, len(c.fields))
+	if len(c.fields) == 0 {
+		return inputs
+	}
+	f := c.take()
+	defer c.release(f)
+	f.v = v
+	for i := range f.at {
+		inputs[i] = c.input(f, i)
+	}
+	return inputs
+}
+
+func (c *Codec[T]) input(f *frame[T], i int) Input {
+	at, field := &f.at[i], &c.fields[i]
+	in := Input{Name: field.Name}
+	if at.ref == nil {
+		in.Text = *at.s
+		return in
+	}
+	text, err := at.text()
+	form := c.values[i].form
+	set := err != nil && form.zero != "" || err == nil && text != form.zero
+	switch template, is := Template(*at.ref); {
+	case is && set:
+		in.Err = errMixed
+	case is:
+		in.Text, in.Collected = template, at.ref.origin.collected
+	case !set && at.ref.origin == nil && !field.Required:
+		in.Text = field.Default
+	case !set && at.ref.origin == nil && !form.empty:
+		in.Missing = true
+	case err != nil:
+		in.Err = c.noText(i, err)
+	default:
+		in.Text = text
+	}
+	return in
+}
+
+// text is the text of a Val.
+func (s *slot) text() (string, error) {
+	if s.s != nil {
+		return *s.s, nil
+	}
+	text, err := s.cell.append(nil)
+	return string(text), err
+}
+
+// Map is v's fields by their wire names, as a trigger gives them: as
+// [Codec.Inputs], but that an empty string is one, and that a Val which nobody has
+// set is zero if it has no default. All errors are of values that have no text.
+func (c *Codec[T]) Map(v T) (map[string]string, error) {
+	m := make(map[string]string, len(c.fields))
+	if len(c.fields) == 0 {
+		return m, nil
+	}
+	var errs []error
+	for i, in := range c.inputs(v) {
+		switch {
+		case in.Err != nil:
+			errs = append(errs, in.Err)
+		case in.Missing:
+			in.Text = c.values[i].form.zero
+		}
+		m[in.Name] = in.Text
+	}
+	if errs != nil {
+		return nil, errors.Join(errs...)
+	}
+	return m, nil
+}
+
+// Fill makes a T each of whose fields refers to what template gives for its wire
+// name: a string is the placeholder itself, a Val knows it.
+func (c *Codec[T]) Fill(template func(name string) string) T {
+	var v T
+	if len(c.fields) == 0 {
+		return v
+	}
+	texts := make([]string, len(c.fields))
+	for i := range c.fields {
+		texts[i] = template(c.fields[i].Name) // may block, so before a frame is taken
+	}
+	f := c.take()
+	for i, text := range texts {
+		if at := &f.at[i]; at.ref != nil {
+			*at.ref = Refer(text, false)
+		} else {
+			*at.s = text
+		}
+	}
+	v = f.v
+	c.release(f)
+	return v
+}
