@@ -1,13 +1,13 @@
-// Package clip bounds what messages repeat of a caller's input.
+// Package clip shortens caller input that messages repeat.
 package clip
 
 import "unicode/utf8"
 
-// Text is s, or its beginning if it is long.
+// Text returns s, cut to 200 bytes if it is longer.
 func Text(s string) string { return To(s, 200) }
 
-// To is s, or its beginning and "…" if it is longer than limit bytes. No
-// character is split.
+// To returns s, or its beginning followed by "…" if it is longer than limit
+// bytes. It never splits a character.
 func To(s string, limit int) string {
 	if len(s) <= limit {
 		return s

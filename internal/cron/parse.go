@@ -1,4 +1,5 @@
-// Package cron tells when the cron triggers of a graph are due (protocol.md §12).
+// Package cron computes when cron triggers of a graph are due (protocol.md
+// §12).
 package cron
 
 import (
@@ -12,25 +13,26 @@ import (
 	"github.com/netresearch/go-cron"
 )
 
-// Parse reads a cron expression of five fields, to be taken in the time zone of
-// the given IANA name; no name means UTC.
+// Parse parses a cron expression of five fields in the IANA time zone given; an
+// empty timezone means UTC.
 //
-// The fields are minute, hour, day of month, month and day of week (0 to 7, both
-// ends are Sunday). A field is a list, separated by commas, of "*", values,
-// ranges ("1-5", "fri-mon"), and steps through all or through a range ("*/15",
-// "10-50/20"). Months and days of the week may be named by three letters in
-// either case. If both the day of the month and the day of the week are
-// restricted, a day that matches one of them is enough; "*/2" is a restriction.
-// @yearly, @annually, @monthly, @weekly, @daily, @midnight and @hourly stand for
-// the usual expressions.
+// The fields are minute, hour, day of month, month and day of week (0 to 7,
+// where both ends are Sunday). A field is a comma-separated list of "*",
+// values, ranges ("1-5", "fri-mon"), and steps through all values or a range
+// ("*/15", "10-50/20"). Months and days of the week may be written as three
+// letters in either case. If both day of month and day of week are restricted,
+// a day that matches either is enough; "*/2" counts as a restriction. @yearly,
+// @annually, @monthly, @weekly, @daily, @midnight and @hourly stand for the
+// usual expressions.
 //
-// This is the part of the reference server's syntax that other crons read the
-// same way. So there are no seconds, no years, no "?", "L", "W", "#" or "H", no
-// steps from a single value ("5/15": write "5-59/15"), no range from a value to
-// itself (all values to the reference server), and no @every or @reboot.
+// Parse accepts the part of the reference server's syntax that other cron
+// implementations read the same way. So there are no seconds, no years, no "?",
+// "L", "W", "#" or "H", no steps from a single value ("5/15": write "5-59/15"),
+// no range from a value to itself (which means all values on the reference
+// server), and no @every or @reboot.
 //
 // An expression that no date satisfies, such as the 30th of February, is an
-// error too.
+// error.
 func Parse(expression, timezone string) (*Schedule, error) {
 	zone, err := loadZone(timezone)
 	if err != nil {
@@ -46,7 +48,7 @@ func Parse(expression, timezone string) (*Schedule, error) {
 const allHours = 1<<24 - 1
 
 func loadZone(name string) (*time.Location, error) {
-	if name == "Local" { // means another zone on every machine
+	if name == "Local" { // means a different zone on every machine
 		return nil, errors.New(`time zone "Local": name a zone, such as Europe/Berlin`)
 	}
 	zone, err := time.LoadLocation(name)
@@ -69,7 +71,7 @@ var macros = map[string]string{
 
 var fieldNames = [...]string{"minute", "hour", "day of month", "month", "day of week"}
 
-// parser reads what checkField lets through. The 29th of February may be eight
+// parser parses what checkField accepts. The 29th of February can be eight
 // years away (2096 to 2104).
 var parser = cron.MustNewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.DowOrDom).
 	WithMaxSearchYears(8)
@@ -79,7 +81,7 @@ func parseFields(expression string) (*cron.SpecSchedule, error) {
 	if strings.HasPrefix(expression, "@") {
 		standard, ok := macros[expression]
 		if !ok {
-			return nil, errors.New("unknown macro: there are @yearly, @annually, @monthly, @weekly, @daily, @midnight and @hourly")
+			return nil, errors.New("unknown macro (want @yearly, @annually, @monthly, @weekly, @daily, @midnight or @hourly)")
 		}
 		expression = standard
 	}
@@ -98,7 +100,7 @@ func parseFields(expression string) (*cron.SpecSchedule, error) {
 	}
 	wall, ok := schedule.(*cron.SpecSchedule)
 	if !ok {
-		return nil, fmt.Errorf("is no schedule of times but a %T", schedule)
+		return nil, fmt.Errorf("unexpected schedule type %T", schedule)
 	}
 	wall.Location = time.UTC
 	if wall.Next(time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
@@ -109,23 +111,23 @@ func parseFields(expression string) (*cron.SpecSchedule, error) {
 
 var item = regexp.MustCompile(`^(?:\*|([0-9]{1,2}|[a-z]{3})(?:-([0-9]{1,2}|[a-z]{3}))?)(?:/([0-9]{1,2}))?$`)
 
-// checkField refuses what the parser would let pass, or would read in another
-// way than the reference server does.
+// checkField rejects what the parser would accept but read in another way than
+// the reference server.
 func checkField(field string) error {
 	for part := range strings.SplitSeq(field, ",") {
 		m := item.FindStringSubmatch(part)
 		if m == nil {
-			return fmt.Errorf("%q is none of *, a value, a range and a step", part)
+			return fmt.Errorf("%q is not *, a value, a range or a step", part)
 		}
 		from, to, step := m[1], m[2], m[3]
 		if step != "" && from != "" && to == "" {
-			return fmt.Errorf("%q: a step goes through * or a range", part)
+			return fmt.Errorf("%q: a step needs * or a range", part)
 		}
 		if from != "" && from == to {
 			return fmt.Errorf("%q: write %q, or * for all", part, from)
 		}
 		if step != "" && from != "" && !ascends(from, to) {
-			return fmt.Errorf("%q: a range with a step has two numbers in ascending order", part)
+			return fmt.Errorf("%q: a range with a step needs two numbers in ascending order", part)
 		}
 	}
 	return nil

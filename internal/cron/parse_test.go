@@ -81,7 +81,7 @@ func TestParseRefuses(t *testing.T) {
 		{"*/70 * * * *", "", "step"},
 		{"*/5/2 * * * *", "", `minute: "*/5/2"`},
 		{"*/ * * * *", "", `minute: "*/"`},
-		{"5/15 * * * *", "", `minute: "5/15": a step goes through * or a range`},
+		{"5/15 * * * *", "", `minute: "5/15": a step needs * or a range`},
 		{"5-5 * * * *", "", `minute: "5-5": write "5"`},
 		{"50-10/20 * * * *", "", "ascending"},
 		{"05-5/3 * * * *", "", "ascending"},

@@ -15,7 +15,7 @@ func (b bitset) addAll(o bitset) {
 	}
 }
 
-// keepOf removes what is neither in o nor i.
+// keepOf removes every index that is neither in o nor equal to i.
 func (b bitset) keepOf(o bitset, i int) {
 	had := b.has(i)
 	for j := range b {

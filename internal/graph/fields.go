@@ -12,45 +12,47 @@ import (
 	"github.com/exospherehost/exo-go/internal/cron"
 )
 
-// Bounds of what a graph may ask for. The reference server has none of them;
-// they are far above what people write, and keep one request from taking the
-// memory or the time of everybody else. Those of other checks stand beside them.
+// Limits on what a graph may ask for. The reference server has none of them.
+// They are far above what people write, and keep one request from using up the
+// memory or the time of the server. The limits of other checks stand next to
+// those checks.
 const (
-	// MaxSteps is the number of placements of a graph. Checking a graph takes
-	// time and memory with its square.
+	// MaxSteps is the largest number of placements in a graph. Checking a graph
+	// takes time and memory quadratic in it.
 	MaxSteps = 2000
 
-	// MaxNameBytes bounds names: of namespaces, graphs, nodes, identifiers,
-	// inputs, secrets and store keys. They stand in URLs, logs and every state.
+	// MaxNameBytes is the largest length of a name: of a namespace, graph,
+	// node, identifier, input, secret or store key. Names appear in URLs, logs
+	// and every state.
 	MaxNameBytes = 512
 
-	// MaxStepInputs is the number of inputs of a placement.
+	// MaxStepInputs is the largest number of inputs of a placement.
 	MaxStepInputs = 1000
 
-	// MaxInputBytes is the length of one input as the graph gives it.
+	// MaxInputBytes is the largest length of one input as written in the graph.
 	MaxInputBytes = 1 << 20
 
-	// MaxSecrets is the number of a graph's secrets, and of those that a node
-	// declares.
+	// MaxSecrets is the largest number of secrets that a graph holds or that a
+	// node declares.
 	MaxSecrets = 1000
 
-	// MaxStoreKeys is the number of keys of one run's store.
+	// MaxStoreKeys is the largest number of keys in the store of one run.
 	MaxStoreKeys = 10_000
 
-	// MaxStoreValueBytes is the length of one value of a store.
+	// MaxStoreValueBytes is the largest length of one value in a store.
 	MaxStoreValueBytes = 1 << 20
 
-	// MaxTriggers is the number of cron triggers of a graph.
+	// MaxTriggers is the largest number of cron triggers of a graph.
 	MaxTriggers = 100
 
-	// MaxRetries is the highest max_retries.
+	// MaxRetries is the largest max_retries.
 	MaxRetries = 1_000_000
 )
 
-// Read checks the rules that fields of a graph must keep by themselves
-// (protocol.md §6). The spec that it returns is trimmed as protocol.md §4 says,
-// has its defaults filled in, and shares nothing with given. schedules are those
-// of its triggers. Where there are problems, only they count.
+// Read checks the rules for single fields of a graph (protocol.md §6). The
+// returned spec is trimmed as protocol.md §4 says, has its defaults filled in,
+// and shares nothing with given. schedules are the schedules of its triggers,
+// in order. If wrong is not empty, the other results must not be used.
 func Read(namespace, name string, given transport.GraphSpec) (spec transport.GraphSpec, schedules []*cron.Schedule, wrong Problems) {
 	spec = normalize(given)
 	for _, n := range []struct{ what, text string }{{"namespace", namespace}, {"name", name}} {
@@ -111,14 +113,14 @@ func normalize(g transport.GraphSpec) transport.GraphSpec {
 	}
 }
 
-// copyOf copies m; nil becomes empty.
+// copyOf copies m. It turns nil into an empty map.
 func copyOf[M ~map[string]string](m M) M {
 	c := make(M, len(m))
 	maps.Copy(c, m)
 	return c
 }
 
-// trimAll trims every string of a copy, which is never nil.
+// trimAll returns a copy of list with every string trimmed. It is never nil.
 func trimAll(list []string) []string {
 	trimmed := make([]string, len(list))
 	for i, s := range list {
@@ -174,7 +176,8 @@ func checkPlacement(i int, given, p *transport.Placement) (wrong Problems) {
 	return wrong
 }
 
-// checkNext tells which of the identifiers are empty or occur twice, one a line.
+// checkNext returns which of the identifiers are empty or repeated, one per
+// line.
 func checkNext(next []string) string {
 	var problems []string
 	seen := make(map[string]bool, len(next))
@@ -190,7 +193,8 @@ func checkNext(next []string) string {
 	return strings.Join(problems, "\n")
 }
 
-// retryStrategies in the order in which protocol.md §10 and messages name them.
+// retryStrategies lists the strategies in the order of protocol.md §10, which
+// is also their order in messages.
 var retryStrategies = []string{
 	string(transport.Exponential), string(transport.ExponentialFullJitter), string(transport.ExponentialEqualJitter),
 	string(transport.Linear), string(transport.LinearFullJitter), string(transport.LinearEqualJitter),
@@ -241,8 +245,8 @@ func checkStoreConfig(given, s *transport.StoreConfig) (wrong Problems) {
 	return wrong
 }
 
-// checkStoreKeys tells which keys cannot be declared, or are twice, one a line.
-// A key with a dot could not stand in a placeholder.
+// checkStoreKeys returns which keys cannot be declared or are repeated, one per
+// line. A key with a dot could not be named in a placeholder.
 func checkStoreKeys(keys []string) string {
 	var problems []string
 	seen := make(map[string]bool, len(keys))

@@ -1,9 +1,9 @@
-// Package graph tells what is wrong with a graph (protocol.md §6): one set of
-// checks for those who build graphs and for the state manager.
+// Package graph checks graphs (protocol.md §6). The graph builder and the state
+// manager share its checks.
 //
 // [Read] checks the fields, [LayOut] the structure, and [Layout.CheckNodes] the
-// registered nodes, each on its own, since a state manager refuses a graph at
-// the first kind of mistake. [Check] makes all of them for a builder.
+// registered nodes. They are separate because a state manager rejects a graph
+// at the first kind of mistake. [Check] runs all of them for a builder.
 package graph
 
 import (
@@ -13,10 +13,10 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// Check says what a state manager would refuse about a graph, and what would
-// make it INVALID if nodes were all that is registered: nothing means VALID. It
-// is for those who build graphs, so it goes on where a state manager stops, and
-// names steps rather than positions.
+// Check returns what a state manager would reject about a graph, and what would
+// make it INVALID if nodes were the only registered ones. An empty result means
+// VALID. It is meant for graph builders: it goes on where a state manager
+// stops, and names steps instead of positions.
 func Check(namespace, name string, g transport.GraphSpec, nodes []transport.NodeInfo) []string {
 	spec, _, wrong := Read(namespace, name, g)
 	problems := make([]string, 0, len(wrong))
@@ -31,7 +31,7 @@ func Check(namespace, name string, g transport.GraphSpec, nodes []transport.Node
 	}
 	lookup := func(k NodeKey) *Node {
 		if k.Name == "" {
-			return new(Node) // told of already
+			return new(Node) // already reported
 		}
 		return known[k]
 	}
@@ -44,9 +44,9 @@ func Check(namespace, name string, g transport.GraphSpec, nodes []transport.Node
 	return Distinct(problems)
 }
 
-// Distinct is what is wrong with a graph, each once. The reference server, and
-// so every state manager, names a node that is not registered several times,
-// with a full stop and without.
+// Distinct returns the problems of a graph without repetitions. The reference
+// server, and so every state manager, reports an unregistered node several
+// times, with and without a full stop.
 func Distinct(problems []string) []string {
 	list := make([]string, 0, len(problems))
 	seen := make(map[string]bool, len(problems))
@@ -59,7 +59,7 @@ func Distinct(problems []string) []string {
 	return list
 }
 
-// forBuilder is the problem in terms of steps.
+// forBuilder returns the problem in terms of steps.
 func (p Problem) forBuilder(steps []transport.Placement) string {
 	if len(p.Path) > 1 && p.Path[0] == "nodes" {
 		if i, ok := p.Path[1].(int); ok && i < len(steps) {
@@ -70,8 +70,8 @@ func (p Problem) forBuilder(steps []transport.Placement) string {
 }
 
 // CollectsBranches reports whether a join of the graph reads outputs of its
-// branches, which is an extension (protocol.md §13). It is for graphs that
-// Check finds nothing wrong with.
+// branches, which is an extension (protocol.md §13). The graph must have passed
+// Check.
 func CollectsBranches(name string, g transport.GraphSpec) bool {
 	spec := normalize(g)
 	_, with := LayOut(name, &spec, true)

@@ -20,16 +20,16 @@ func (k NodeKey) unknown() string {
 	return fmt.Sprintf("Node %s in namespace %s does not exist", clip.Text(k.Name), clip.Text(k.Namespace))
 }
 
-// NodeKey is that of the node which the step places.
+// NodeKey returns the key of the node that the step places.
 func (s *Step) NodeKey() NodeKey { return NodeKey{s.Namespace, s.Node} }
 
-// A Node is what graphs are compared with of a registered node.
+// A Node holds what graph checks need of a registered node.
 type Node struct {
 	Secrets []string
 	Inputs  []Property
 
 	outputs []Property
-	problem error // why the schemas cannot be read; nil: they can
+	problem error // why the schemas cannot be read, or nil
 }
 
 // ReadNode reads the schemas of a node.
@@ -50,28 +50,28 @@ func (n *Node) OutputIsJSON(field string) bool {
 	return slices.ContainsFunc(n.outputs, func(p Property) bool { return p.Name == field && p.json })
 }
 
-// A schemaError is a schema that cannot be read.
+// A schemaError reports a schema that cannot be read.
 type schemaError struct {
 	which, node string
 	err         error
 }
 
 func (s *schemaError) Error() string {
-	return "the " + s.which + " schema of node " + strconv.Quote(clip.Text(s.node)) + " is refused: " + s.err.Error()
+	return "the " + s.which + " schema of node " + strconv.Quote(clip.Text(s.node)) + " is invalid: " + s.err.Error()
 }
 
 func (s *schemaError) Unwrap() error { return s.err }
 
-// A Misfit is why a graph does not fit the registered nodes.
+// A Misfit is a reason why a graph does not fit the registered nodes.
 type Misfit struct {
-	Step *Step // whose input it is; nil: it concerns a node or a secret
+	Step *Step // the step whose input it is about; nil if it is about a node or a secret
 	Text string
 }
 
-// CheckNodes compares a graph with the nodes that are registered (protocol.md
-// §6.2): lookup gives nil for one that is not. It returns what is wrong, in the
-// reference server's words and order, a node that is not there more than once;
-// nothing means that the graph is valid.
+// CheckNodes compares a graph with the registered nodes (protocol.md §6.2).
+// lookup returns nil for a node that is not registered. The result lists the
+// problems in the reference server's words and order, with an unregistered node
+// more than once. An empty result means that the graph is valid.
 func (l *Layout) CheckNodes(lookup func(NodeKey) *Node, secrets map[string]string) []Misfit {
 	var missing, unsecret, unfit []Misfit
 	seen := make(map[NodeKey]bool)
@@ -100,8 +100,8 @@ func (l *Layout) CheckNodes(lookup func(NodeKey) *Node, secrets map[string]strin
 	return slices.Concat(missing, unsecret, unfit)
 }
 
-// checkInputs compares the inputs of a step with its node's schema, and what
-// they read with the schemas of the nodes that they read from.
+// checkInputs compares the inputs of a step with its node's inputs schema, and
+// the outputs that they read with the outputs schemas of those nodes.
 func (l *Layout) checkInputs(s *Step, lookup func(NodeKey) *Node) (problems []Misfit) {
 	key := s.NodeKey()
 	n := lookup(key)
@@ -126,7 +126,7 @@ func (l *Layout) checkInputs(s *Step, lookup func(NodeKey) *Node) (problems []Mi
 			}
 			step := l.Step(read.Identifier)
 			if step == nil {
-				continue // the structure is not sound
+				continue // checkReads has reported it
 			}
 			from := step.NodeKey()
 			source := lookup(from)

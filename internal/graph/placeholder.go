@@ -7,16 +7,16 @@ import (
 	"github.com/exospherehost/exo-go/internal/clip"
 )
 
-// A Piece is a part of an input as a graph gives it: literal text, or a
+// A Piece is a part of an input as written in the graph: literal text or a
 // placeholder (protocol.md §7).
 type Piece struct {
 	Kind       PieceKind
-	Text       string // of a Literal; the key of a StoreKey
-	Identifier string // of an Output: the step
-	Field      string // of an Output: which output of the step
+	Text       string // the text of a Literal, or the key of a StoreKey
+	Identifier string // of an Output: the identifier of the step
+	Field      string // of an Output: the name of the output
 }
 
-// PieceKind says what a piece is.
+// PieceKind is the kind of a piece.
 type PieceKind uint8
 
 const (
@@ -30,14 +30,14 @@ const (
 	placeholderClose = "}}"
 )
 
-// reservedIdentifier is how placeholders name the run's store.
+// reservedIdentifier is the name of the run's store in placeholders.
 const reservedIdentifier = "store"
 
-// MaxPlaceholders is the number of placeholders in one input.
+// MaxPlaceholders is the largest number of placeholders in one input.
 const MaxPlaceholders = 1000
 
-// parsePlaceholders splits the text of an input. White space inside the braces,
-// also around the dots, does not count.
+// parsePlaceholders splits the text of an input. White space inside the braces
+// is ignored, also around the dots.
 func parsePlaceholders(text string) ([]Piece, error) {
 	head, rest, more := strings.Cut(text, placeholderOpen)
 	if !more {
@@ -69,8 +69,8 @@ func parsePlaceholders(text string) ([]Piece, error) {
 	return pieces, nil
 }
 
-// parsePlaceholder reads what stands between the braces. The field of an output
-// may be empty: whether a node has such an output is for its schema to say.
+// parsePlaceholder parses the text between the braces. The field of an output
+// may be empty: the schema check decides whether the node has such an output.
 func parsePlaceholder(inside string) (Piece, bool) {
 	if strings.Count(inside, ".") > 2 {
 		return Piece{}, false
@@ -90,7 +90,8 @@ func parsePlaceholder(inside string) (Piece, bool) {
 	return Piece{}, false
 }
 
-// distinct are the placeholders among the pieces of an input, each once.
+// distinct returns the placeholders among the pieces of an input, without
+// repetitions.
 func distinct(pieces []Piece) []Piece {
 	var list []Piece
 	seen := make(map[Piece]bool)
@@ -103,8 +104,8 @@ func distinct(pieces []Piece) []Piece {
 	return list
 }
 
-// OutputReferences lists the steps whose outputs the placeholders of an input
-// name, in order. Text that is not to be understood names none.
+// OutputReferences returns the identifiers of the steps whose outputs an input
+// reads, in order. Text that does not parse names none.
 func OutputReferences(input string) []string {
 	pieces, err := parsePlaceholders(input)
 	if err != nil {

@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// A Problem is a field of a request that breaks a rule. It says which field and
-// what is wrong; in which words a client is told is up to those who tell it.
+// A Problem is a field of a request that breaks a rule. It holds the field and
+// the fault; the layer that reports it chooses the words.
 type Problem struct {
-	Path  []any // names and indexes that lead to the field, by the names of the protocol
+	Path  []any // path to the field, of protocol names and indexes
 	Fault Fault
-	Input any // what was given; nil: it is not repeated
+	Input any // the value given; nil if it should not be repeated
 }
 
-// Wrong is a problem with what stands at path.
+// Wrong returns a problem with the value at path.
 func Wrong(fault Fault, input any, path ...any) Problem {
 	return Problem{Path: path, Fault: fault, Input: input}
 }
 
 func (p Problem) String() string { return Where(p.Path) + p.Fault.String() }
 
-// Where is a path as messages begin with it: "nodes.0.identifier: ".
+// Where formats a path as the beginning of a message: "nodes.0.identifier: ".
 func Where(path []any) string {
 	if len(path) == 0 {
 		return ""
@@ -35,10 +35,10 @@ func Where(path []any) string {
 	return b.String() + ": "
 }
 
-// Problems are all that is wrong with the fields of a request.
+// Problems lists everything that is wrong with the fields of a request.
 type Problems []Problem //nolint:errname // it is a list of Problem
 
-// Error names every field and what is wrong with it, in one line.
+// Error lists every field and its fault on one line.
 func (p Problems) Error() string {
 	texts := make([]string, len(p))
 	for i, problem := range p {
@@ -47,42 +47,42 @@ func (p Problems) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// Add adds a problem with what stands at path.
+// Add adds a problem with the value at path.
 func (p *Problems) Add(fault Fault, input any, path ...any) {
 	*p = append(*p, Wrong(fault, input, path...))
 }
 
 // A Fault is what is wrong with a field: one of the types below. Its String
-// completes a sentence that begins with the field.
+// completes a sentence that begins with the name of the field.
 type Fault interface{ String() string }
 
 type (
-	// A Rule of the protocol is broken, which Text says in its words. Reason,
-	// which may be empty, says more.
+	// A Rule reports a broken rule of the protocol. Text is the rule's message,
+	// Reason an optional detail.
 	Rule struct{ Text, Reason string }
 
-	// Missing is a field that has to be there.
+	// Missing reports a required field that is absent.
 	Missing struct{ Reason string }
 
-	// Below is a number that must be at least Least.
+	// Below reports a number that must be at least Least.
 	Below struct{ Least int64 }
 
-	// NotAbove is a number that must be more than Bound.
+	// NotAbove reports a number that must be greater than Bound.
 	NotAbove struct{ Bound int64 }
 
-	// Above is a number that must be at most Most.
+	// Above reports a number that must be at most Most.
 	Above struct{ Most int64 }
 
-	// NotAmong is a text that must be one of a few.
+	// NotAmong reports a text that must be one of Allowed.
 	NotAmong struct{ Allowed []string }
 
-	// TooLong is a text of more bytes than are allowed.
+	// TooLong reports a text of more than Most bytes.
 	TooLong struct{ Most int }
 
-	// TooMany is a list or map of more items than are allowed.
+	// TooMany reports a list or map of more than Most items.
 	TooMany struct{ Most, Got int }
 
-	// NotObject is a value that must be a JSON object.
+	// NotObject reports a value that must be a JSON object.
 	NotObject struct{ Reason string }
 )
 
@@ -105,7 +105,7 @@ func (f TooMany) String() string {
 	return fmt.Sprintf("must have at most %d items, not %d", f.Most, f.Got)
 }
 
-// List is what is allowed, in words: 'A', 'B' or 'C'.
+// List returns the allowed texts in words: 'A', 'B' or 'C'.
 func (f NotAmong) List() string {
 	quoted := make([]string, len(f.Allowed))
 	for i, a := range f.Allowed {

@@ -16,7 +16,7 @@ import (
 type Property struct {
 	Name string
 
-	text bool // its values are strings
+	text bool // whether its values are strings
 	json bool // and hold JSON, by its contentMediaType
 }
 
@@ -33,12 +33,12 @@ func readSchema(schema []byte) ([]Property, error) {
 		switch key {
 		case "properties":
 			if !isObject(kind, val) {
-				return errors.New("its properties are no object")
+				return errors.New("properties is not an object")
 			}
 			properties = val
 		case "required":
 			if json.Unmarshal([]byte(val), &required) != nil {
-				return errors.New("its list of required properties is none")
+				return errors.New("required is not a list")
 			}
 		}
 		return nil
@@ -48,7 +48,7 @@ func readSchema(schema []byte) ([]Property, error) {
 	}
 	err = jsontext.Members(properties, func(name string, kind jsontext.Kind, val string) error {
 		if strings.HasPrefix(name, "_") || name == "model_config" {
-			return fmt.Errorf("property %s: names that begin with an underscore, and model_config, are refused", clip.Text(name))
+			return fmt.Errorf("property %s: names with a leading underscore and the name model_config are not allowed", clip.Text(name))
 		}
 		p := Property{Name: name}
 		if isObject(kind, val) {
@@ -89,7 +89,7 @@ func (p *Property) read(schema string) (hasDefault bool, err error) {
 			}
 		case "pattern":
 			if _, err := regexp.Compile(val); err != nil {
-				return fmt.Errorf("property %s: its pattern is refused: %w", clip.Text(p.Name), err)
+				return fmt.Errorf("property %s: invalid pattern: %w", clip.Text(p.Name), err)
 			}
 		}
 		return nil
@@ -98,7 +98,7 @@ func (p *Property) read(schema string) (hasDefault bool, err error) {
 	return hasDefault, err
 }
 
-// isObject reports whether a member that was scanned is an object.
+// isObject reports whether a scanned member is an object.
 func isObject(kind jsontext.Kind, val string) bool {
 	return kind == jsontext.Other && strings.HasPrefix(val, "{")
 }

@@ -11,65 +11,67 @@ import (
 	"github.com/exospherehost/exo-go/internal/clip"
 )
 
-// MaxRunStates is how many states a run may have without any fan-out. Where
-// paths part and meet again without a join, every path is walked by itself, so
-// a chain of n diamonds makes 2ⁿ states.
+// MaxRunStates is the largest number of states of a run without fan-outs. Where
+// paths part and meet again without a join, each path is executed separately,
+// so a chain of n diamonds makes 2ⁿ states.
 const MaxRunStates = 1_000_000
 
-// A Layout is the structure of a graph that has been found sound (protocol.md
-// §6.1). It knows nothing of registered nodes.
+// A Layout is the structure of a graph that passed the checks of protocol.md
+// §6.1. It does not depend on registered nodes.
 type Layout struct {
-	Steps []*Step // as the graph lists them
+	Steps []*Step // in the order of the graph
 	Root  *Step
 
 	byID  map[string]*Step
-	order []*Step // every step after those that it needs
+	order []*Step // topological: every step comes after those that it needs
 }
 
-// Step is the step of that identifier, nil if there is none.
+// Step returns the step with that identifier, or nil.
 func (l *Layout) Step(identifier string) *Step { return l.byID[identifier] }
 
 // A Step is a placement in its graph.
 type Step struct {
 	transport.Placement
-	Index        int         // among the graph's
-	Texts        []InputText // its inputs, by name
-	Successors   []*Step     // that next_nodes leads to
-	Predecessors []*Step     // whose next_nodes lead to it
-	Anchor       *Step       // of a join: the step that it unites
-	Joins        []*Step     // that unite this step, those that lead to others first
+	Index        int         // its index in the graph
+	Texts        []InputText // its inputs, sorted by name
+	Successors   []*Step     // steps named by its next_nodes
+	Predecessors []*Step     // steps whose next_nodes name it
+	Anchor       *Step       // of a join: the step that it unites; else nil
+	Joins        []*Step     // joins that unite this step, each after those that lead to it
 
-	// ancestors are the steps that every state of this one descends from. The
-	// reference server counts those on any path; then a step where two paths meet
-	// could read what only one of them has, and fail at run time.
+	// ancestors are the steps from which every state of this one descends. The
+	// reference server counts the steps on any path. Then a step where two
+	// paths meet could read an output that only one of them has, and fail at
+	// run time.
 	ancestors bitset
 
 	// leadsTo are the steps that can be reached by next_nodes.
 	leadsTo bitset
 
-	// states is how many states of the step a run has without fan-outs.
+	// states is the number of states of the step in a run without fan-outs.
 	states int
 }
 
-// DescendsFrom reports whether every state of s descends from one of t.
+// DescendsFrom reports whether every state of s descends from a state of t.
 func (s *Step) DescendsFrom(t *Step) bool { return s.ancestors.has(t.Index) }
 
 // LeadsTo reports whether t can be reached from s by next_nodes.
 func (s *Step) LeadsTo(t *Step) bool { return s.leadsTo.has(t.Index) }
 
-// An InputText is an input as the graph gives it.
+// An InputText is an input as written in the graph.
 type InputText struct {
 	Name   string
 	Pieces []Piece
 
 	text  string
-	reads []Piece // the placeholders among them, each once
+	reads []Piece // its placeholders, without repetitions
 }
 
-// LayOut lays out a graph as far as it is sound, and says what is wrong with it
-// in the reference server's words: nothing means that it is sound. What the
-// edges are and what the inputs hold is looked at by itself. collect: joins may
-// read the outputs of their branches (protocol.md §13).
+// LayOut computes the structure of a graph, as far as it is sound, and lists
+// the problems in the reference server's words. An empty list means that the
+// graph is sound. Edges and inputs are checked independently of each other.
+// collect says whether joins may read the outputs of their branches
+// (protocol.md §13).
 func LayOut(name string, g *transport.GraphSpec, collect bool) (l *Layout, problems []string) {
 	l = &Layout{byID: make(map[string]*Step, len(g.Nodes))}
 	for _, check := range []func() []string{
@@ -93,7 +95,7 @@ func LayOut(name string, g *transport.GraphSpec, collect bool) (l *Layout, probl
 	return l, problems
 }
 
-// place makes the steps and the edges between them.
+// place creates the steps and the edges between them.
 func (l *Layout) place(name string, g *transport.GraphSpec) (problems []string) {
 	if strings.TrimSpace(name) == "" {
 		problems = append(problems, "Name cannot be empty")
@@ -126,7 +128,7 @@ func (l *Layout) place(name string, g *transport.GraphSpec) (problems []string) 
 	return problems
 }
 
-// findAnchors finds the steps that joins unite.
+// findAnchors sets the anchor of every join.
 func (l *Layout) findAnchors() (problems []string) {
 	for _, s := range l.Steps {
 		if s.Unites == nil {
@@ -143,7 +145,7 @@ func (l *Layout) findAnchors() (problems []string) {
 	return problems
 }
 
-// findRoot finds the one step that nothing leads to.
+// findRoot finds the only step that has no predecessor.
 func (l *Layout) findRoot() []string {
 	var roots []string
 	for _, s := range l.Steps {
@@ -165,7 +167,7 @@ func (l *Layout) findRoot() []string {
 }
 
 // checkConnected checks that every step can be reached from the root. A join
-// must be reached by next_nodes too, though nothing runs it but its Anchor.
+// must be reachable by next_nodes too, although only its anchor starts it.
 func (l *Layout) checkConnected() (problems []string) {
 	reached := newBitset(len(l.Steps))
 	reached.add(l.Root.Index)
@@ -187,8 +189,8 @@ func (l *Layout) checkConnected() (problems []string) {
 	return problems
 }
 
-// sort orders the steps so that each comes after those that lead to it and,
-// being a join, after its Anchor. It tells at which steps cycles close.
+// sort orders the steps so that each comes after its predecessors and, if it is
+// a join, after its anchor. It reports the steps at which cycles close.
 func (l *Layout) sort() (problems []string) {
 	for _, s := range l.Steps {
 		if s.Anchor != nil {
@@ -238,7 +240,7 @@ func (l *Layout) sort() (problems []string) {
 		}
 		s.Joins = nil
 	}
-	for _, s := range l.order { // so that those that lead to others come first
+	for _, s := range l.order { // a join comes before the joins that it leads to
 		if s.Anchor != nil {
 			s.Anchor.Joins = append(s.Anchor.Joins, s)
 		}
@@ -246,9 +248,9 @@ func (l *Layout) sort() (problems []string) {
 	return problems
 }
 
-// findAncestors finds what each step descends from and leads to, and checks
-// that all that leads to a join descends from its anchor: else a run of it would
-// have nothing to say to the join.
+// findAncestors computes which steps each step descends from and leads to. It
+// also checks that every step that leads to a join descends from the join's
+// anchor; otherwise its states would have no join to arrive at.
 func (l *Layout) findAncestors() (problems []string) {
 	n := len(l.Steps)
 	for _, s := range l.order {
@@ -288,8 +290,8 @@ func (l *Layout) findAncestors() (problems []string) {
 	return problems
 }
 
-// countStates bounds the states of a run without fan-outs: one for each path
-// that leads to a step, and one of a join for each of its Anchor.
+// countStates bounds the number of states of a run without fan-outs: a step has
+// one for each path that leads to it, a join one for each state of its anchor.
 func (l *Layout) countStates() []string {
 	total := 0
 	for _, s := range l.order {
@@ -305,14 +307,14 @@ func (l *Layout) countStates() []string {
 		}
 		if total += s.states; total > MaxRunStates {
 			return []string{fmt.Sprintf("A run of the graph has more than %d states even without fan-outs: "+
-				"every path to a node is walked by itself, unite the paths where they meet", MaxRunStates)}
+				"each path to a node runs separately; unite the paths where they meet", MaxRunStates)}
 		}
 	}
 	return nil
 }
 
-// readInputs reads the placeholders of all inputs, and checks the keys of the
-// store that they name.
+// readInputs parses the placeholders of all inputs and checks the store keys
+// that they name.
 func (l *Layout) readInputs(g *transport.GraphSpec) (problems []string) {
 	declared := make(map[string]bool)
 	for _, k := range g.Store.RequiredKeys {
@@ -359,8 +361,8 @@ func (l *Layout) checkReads(collect bool) (problems []string) {
 	return problems
 }
 
-// unreadable is why s cannot read the outputs of the step of that identifier,
-// "" if it can.
+// unreadable returns why s cannot read the outputs of the step with that
+// identifier, or "" if it can.
 func (l *Layout) unreadable(s *Step, identifier string, collect bool) string {
 	from := l.byID[identifier]
 	switch {
@@ -374,8 +376,8 @@ func (l *Layout) unreadable(s *Step, identifier string, collect bool) string {
 	return fmt.Sprintf("%s is not a parent of %s", clip.Text(identifier), clip.Text(s.Identifier))
 }
 
-// collects reports whether from stands between the join s and its anchor, so
-// that s reads the outputs of all its states (protocol.md §13).
+// collects reports whether from lies between the join s and its anchor, so that
+// s reads the outputs of all of its states (protocol.md §13).
 func (s *Step) collects(from *Step) bool {
 	return s.Anchor != nil && from.leadsTo.has(s.Index) && from.ancestors.has(s.Anchor.Index)
 }

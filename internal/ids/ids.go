@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// UUID is the UUID of version 4 made of 122 of the bits given, which are random.
+// UUID returns a version 4 UUID made from 122 of the given random bits.
 func UUID(first, second uint64) string {
 	var id uuid.UUID
 	binary.LittleEndian.PutUint64(id[:8], first)
@@ -17,5 +17,5 @@ func UUID(first, second uint64) string {
 	return id.String()
 }
 
-// IsUUID reports whether s is a UUID in its usual form, of 36 characters.
+// IsUUID reports whether s is a UUID in the usual form of 36 characters.
 func IsUUID(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil }

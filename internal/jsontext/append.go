@@ -4,8 +4,8 @@ import "unicode/utf8"
 
 const hexDigits = "0123456789abcdef"
 
-// AppendString appends s to dst as a JSON string. What is not UTF-8 becomes
-// U+FFFD, as in encoding/json.
+// AppendString appends s to dst as a JSON string. Bytes that are not valid
+// UTF-8 become U+FFFD, as in encoding/json.
 func AppendString[T Text](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	start := 0

@@ -1,8 +1,8 @@
-// Package jsontext reads and writes JSON (RFC 8259) as text: no reflection, and
-// no allocation but for strings that hold escapes.
+// Package jsontext reads and writes JSON text (RFC 8259) without reflection. It
+// allocates only for strings that contain escapes.
 //
-// It takes and refuses what encoding/json does. Where an object has a name
-// twice, both members are reported and the later one counts. Strings decode as
-// they do in encoding/json: what is not UTF-8, and a surrogate without its half,
-// become U+FFFD.
+// It accepts and rejects the same texts as encoding/json. If an object repeats
+// a name, every member is reported, and callers let the last one win. Strings
+// decode as in encoding/json: invalid UTF-8 and unpaired surrogates become
+// U+FFFD.
 package jsontext

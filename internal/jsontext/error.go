@@ -2,10 +2,10 @@ package jsontext
 
 import "fmt"
 
-// A Problem is what is wrong with a text.
+// A Problem says what is wrong with a text.
 type Problem string
 
-// Problems, in the words of [SyntaxError].
+// The problems that a [SyntaxError] reports.
 const (
 	WantValue    Problem = "want a value"
 	WantName     Problem = "want a name in double quotes"
@@ -13,34 +13,34 @@ const (
 	WantElement  Problem = "want a comma or the end of the array"
 	WantMember   Problem = "want a comma or the end of the object"
 	WantEnd      Problem = "want nothing after the value"
-	Unterminated Problem = "string without an end" // the offset is that of its beginning
+	Unterminated Problem = "unterminated string" // the offset is that of the opening quote
 	Control      Problem = "control character in a string"
-	BadEscape    Problem = "not an escape"
-	BadUnicode   Problem = `not four hexadecimal digits after \u`
+	BadEscape    Problem = "invalid escape"
+	BadUnicode   Problem = `want four hexadecimal digits after \u`
 	TooDeep      Problem = "nested too deep"
 )
 
-// A SyntaxError says where a text stops being JSON. It never shows the text,
-// which may be secret.
+// A SyntaxError reports where a text stops being JSON. It never contains the
+// text, which may be secret.
 type SyntaxError struct {
 	Offset  int // in bytes
 	Problem Problem
 }
 
-// Error says what is wrong, and where.
+// Error returns the problem and its offset.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("malformed JSON at byte %d: %s", e.Offset, e.Problem)
 }
 
-// A KindError says that a text is not an object.
+// A KindError reports a text that is not a JSON object.
 type KindError struct {
 	Got string // such as "an array"
 }
 
-// Error says what was wanted, and what was there.
+// Error returns what was wanted and what was found.
 func (e *KindError) Error() string { return "want a JSON object, got " + e.Got }
 
-// Describe says what a value that begins with c is, such as "a number".
+// Describe names the kind of a value from its first byte, such as "a number".
 func Describe(c byte) string {
 	switch c {
 	case 0:

@@ -1,32 +1,32 @@
 package jsontext
 
-// MaxDepth is how deep values may nest, the outermost included, unless a
-// scanner is given another bound. It is encoding/json's own.
+// MaxDepth is the default limit on how deep values may nest, counting the
+// outermost one. encoding/json has the same limit.
 const MaxDepth = 10000
 
-// Text is what can be scanned.
+// Text is a type of text that can be scanned.
 type Text interface{ string | []byte }
 
-// A Scanner reads a JSON text from front to back, and checks what it passes.
-// Once one of its methods has given an error, the scanner is of no more use.
+// A Scanner reads a JSON text from front to back and validates what it reads.
+// It must not be used after one of its methods has returned an error.
 //
-// Each of its methods reads what is at hand: a value, or the elements of an array
-// or the members of an object one by one. A text is read in whole if
-// [Scanner.End] says so.
+// Each method reads the next value, or the elements of an array or the members
+// of an object one by one. The text has been read in full once [Scanner.End]
+// succeeds.
 type Scanner[T Text] struct {
 	src   T
 	pos   int
-	room  int  // how much deeper values may nest
-	fresh bool // right behind an opening bracket
+	room  int  // how many more levels may nest
+	fresh bool // directly after an opening bracket
 }
 
-// A Span is a part of the text. That of a string leaves out its quotes.
+// A Span is a part of the text. The span of a string excludes its quotes.
 type Span struct {
 	Start, End int
-	Plain      bool // of a string: it stands for itself
+	Plain      bool // for a string: it contains no escapes and is valid UTF-8
 }
 
-// Kind is what a value is, as far as most readers care.
+// Kind is the kind of a value, as far as most readers care.
 type Kind uint8
 
 const (
@@ -35,28 +35,28 @@ const (
 	Other              // a number, a boolean, an object or an array
 )
 
-// A Member is a member of an object. Val is the value as it stands, but for the
-// quotes of a string.
+// A Member is a member of an object. Val is the raw value, without quotes if it
+// is a string.
 type Member struct {
 	Key, Val Span
 	Kind     Kind
 }
 
-// Scan makes a scanner that stands before a text.
+// Scan returns a scanner at the beginning of src.
 func Scan[T Text](src T) Scanner[T] { return Scanner[T]{src: src, room: MaxDepth} }
 
-// ScanTo is Scan with another bound than MaxDepth.
+// ScanTo is like [Scan] with the depth limit given.
 func ScanTo[T Text](src T, depth int) Scanner[T] { return Scanner[T]{src: src, room: depth} }
 
-// Pos is how many bytes of the text have been read.
+// Pos returns how many bytes of the text have been read.
 func (s *Scanner[T]) Pos() int { return s.pos }
 
-// Part is the text at sp, as it stands.
+// Part returns the raw text of sp.
 func (s *Scanner[T]) Part(sp Span) T { return s.src[sp.Start:sp.End] }
 
 func (s *Scanner[T]) fail(at int, p Problem) error { return &SyntaxError{at, p} }
 
-// Peek passes white space and gives the byte at hand: 0 at the end.
+// Peek skips white space and returns the next byte, or 0 at the end.
 func (s *Scanner[T]) Peek() byte {
 	for s.pos < len(s.src) {
 		switch c := s.src[s.pos]; c {
@@ -69,8 +69,9 @@ func (s *Scanner[T]) Peek() byte {
 	return 0
 }
 
-// Array reads the array at hand, which Peek has shown. element must read each of
-// its elements; its error is returned as it is.
+// Array reads an array; Peek must have returned its bracket. It calls element
+// for each element, which element must read. An error of element is returned as
+// is.
 func (s *Scanner[T]) Array(element func() error) error {
 	if err := s.enter(); err != nil {
 		return err
@@ -85,8 +86,9 @@ func (s *Scanner[T]) Array(element func() error) error {
 	}
 }
 
-// Object reads the object at hand, which Peek has shown. member must read the
-// value of each name; its error is returned as it is.
+// Object reads an object; Peek must have returned its brace. It calls member
+// for each name, and member must read the value. An error of member is returned
+// as is.
 func (s *Scanner[T]) Object(member func(name Span) error) error {
 	if err := s.enter(); err != nil {
 		return err
@@ -105,7 +107,7 @@ func (s *Scanner[T]) Object(member func(name Span) error) error {
 	}
 }
 
-// Document is [Scanner.Object] for the object that the whole text must be.
+// Document is like [Scanner.Object] for a text that must be a single object.
 func (s *Scanner[T]) Document(member func(name Span) error) error {
 	if err := s.wantObject(); err != nil {
 		return err
@@ -123,7 +125,7 @@ func (s *Scanner[T]) wantObject() error {
 	return nil
 }
 
-// enter steps into the array or object at hand.
+// enter steps into the next array or object.
 func (s *Scanner[T]) enter() error {
 	if s.room == 0 {
 		return s.fail(s.pos, TooDeep)
@@ -134,9 +136,8 @@ func (s *Scanner[T]) enter() error {
 	return nil
 }
 
-// more goes on to the next element, or to the next name, of the array or object
-// that was entered last. It steps out at the end, which is the bracket given,
-// and then reports false.
+// more advances to the next element or name of the innermost array or object.
+// At the closing bracket end it leaves the array or object and reports false.
 func (s *Scanner[T]) more(end byte) (bool, error) {
 	switch c := s.Peek(); {
 	case c == end:
@@ -156,7 +157,7 @@ func (s *Scanner[T]) more(end byte) (bool, error) {
 	return true, nil
 }
 
-// name reads the name at hand and its colon.
+// name reads a name and its colon.
 func (s *Scanner[T]) name() (Span, error) {
 	if s.Peek() != '"' {
 		return Span{}, s.fail(s.pos, WantName)
@@ -172,7 +173,7 @@ func (s *Scanner[T]) name() (Span, error) {
 	return name, nil
 }
 
-// Value reads the value at hand.
+// Value reads the next value.
 func (s *Scanner[T]) Value() (Span, Kind, error) {
 	switch s.Peek() {
 	case '"':
@@ -188,7 +189,7 @@ func (s *Scanner[T]) Value() (Span, Kind, error) {
 	return Span{Start: start, End: s.pos}, Other, err
 }
 
-// Raw reads the value at hand and gives it as it stands.
+// Raw reads the next value and returns its text.
 func (s *Scanner[T]) Raw() (T, error) {
 	s.Peek()
 	start := s.pos
@@ -196,7 +197,7 @@ func (s *Scanner[T]) Raw() (T, error) {
 	return s.src[start:s.pos], err
 }
 
-// Skip passes the value at hand.
+// Skip skips the next value.
 func (s *Scanner[T]) Skip() error {
 	switch c := s.Peek(); c {
 	case '"':
@@ -206,7 +207,7 @@ func (s *Scanner[T]) Skip() error {
 		if err := s.enter(); err != nil {
 			return err
 		}
-		for end := c + 2; ; { // both closing brackets are two after theirs
+		for end := c + 2; ; { // each closing bracket is two code points after its opening one
 			more, err := s.more(end)
 			if err != nil || !more {
 				return err
@@ -230,7 +231,7 @@ func (s *Scanner[T]) Skip() error {
 	return s.number()
 }
 
-// End checks that nothing follows but white space.
+// End checks that only white space is left.
 func (s *Scanner[T]) End() error {
 	if s.Peek(); s.pos < len(s.src) {
 		return s.fail(s.pos, WantEnd)
@@ -238,8 +239,8 @@ func (s *Scanner[T]) End() error {
 	return nil
 }
 
-// Begin enters the object that the whole text must be, to be read by
-// [Scanner.Member].
+// Begin enters the object that the text must consist of. [Scanner.Member] then
+// reads its members.
 func (s *Scanner[T]) Begin() error {
 	if err := s.wantObject(); err != nil {
 		return err
@@ -271,8 +272,8 @@ func (s *Scanner[T]) literal(word string) error {
 	return s.fail(s.pos, WantValue)
 }
 
-// number passes the longest number at hand. What follows it is for the caller to
-// mind.
+// number skips the longest number at the current position. The caller checks
+// what follows it.
 func (s *Scanner[T]) number() error {
 	start := s.pos
 	s.accept('-')
@@ -304,7 +305,7 @@ func (s *Scanner[T]) accept(c byte) bool {
 	return false
 }
 
-// digits passes digits, and reports whether there were any.
+// digits skips digits and reports whether there were any.
 func (s *Scanner[T]) digits() bool {
 	start := s.pos
 	for s.pos < len(s.src) && isDigit(s.src[s.pos]) {
@@ -315,14 +316,14 @@ func (s *Scanner[T]) digits() bool {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// Members calls fn for every member of the JSON object src, in order. val is the
-// decoded string of a [String], "" for [Null], and the raw JSON text of an
-// [Other], which is known to be valid. A name that occurs more than once is
-// reported each time; by the custom of JSON the last should win.
+// Members calls fn for every member of the JSON object src, in order. val is
+// the decoded string for a [String], "" for [Null], and the validated raw JSON
+// text for [Other]. A repeated name is reported each time; by convention the
+// last one wins.
 //
-// An src that is not a JSON object, null included, is an error: a [*KindError]
-// or a [*SyntaxError]. fn's error ends the scan and is returned as it is. fn may
-// have been called for the members before a mistake.
+// If src is not a JSON object, which includes null, Members returns a
+// [*KindError] or a [*SyntaxError]; fn may have been called for the members
+// before the mistake. An error of fn ends the scan and is returned as is.
 func Members(src string, fn func(key string, kind Kind, val string) error) error {
 	s := Scan(src)
 	return s.Document(func(name Span) error {
@@ -342,14 +343,14 @@ func Members(src string, fn func(key string, kind Kind, val string) error) error
 	})
 }
 
-// IsObject is a [*KindError] if src does not begin like an object. It looks no
-// further.
+// IsObject returns a [*KindError] if src does not begin like an object. It
+// reads no further.
 func IsObject[T Text](src T) error {
 	s := Scan(src)
 	return s.wantObject()
 }
 
-// CheckObject says why src is not one JSON object and nothing else.
+// CheckObject returns an error if src is not exactly one JSON object.
 func CheckObject[T Text](src T) error {
 	s := Scan(src)
 	if err := s.wantObject(); err != nil {

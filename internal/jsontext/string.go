@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// verbatim holds the bytes that stand for themselves in a JSON string: ASCII but
-// for quotes, backslashes and control characters.
+// verbatim holds the bytes that need no escape in a JSON string: ASCII except
+// quotes, backslashes and control characters.
 var verbatim = func() (set [256]bool) {
 	for c := ' '; c < utf8.RuneSelf; c++ {
 		set[c] = c != '"' && c != '\\'
@@ -15,7 +15,7 @@ var verbatim = func() (set [256]bool) {
 	return set
 }()
 
-// String reads the string at hand, which Peek has shown.
+// String reads a string; Peek must have returned its quote.
 func (s *Scanner[T]) String() (Span, error) {
 	start := s.pos + 1
 	form, err := s.quoted()
@@ -26,7 +26,7 @@ func (s *Scanner[T]) String() (Span, error) {
 	return Span{start, end, form == ascii || form == wide && validUTF8(s.src[start:end])}, nil
 }
 
-// form is what is known of a string.
+// form is what the scanner knows about the contents of a string.
 type form uint8
 
 const (
@@ -35,8 +35,8 @@ const (
 	escaped      // has escapes
 )
 
-// quoted passes the string at hand. Its escapes are checked here, so that
-// Unescape cannot meet a wrong one.
+// quoted skips a string and validates its escapes, so that Unescape cannot meet
+// an invalid one.
 func (s *Scanner[T]) quoted() (f form, err error) {
 	src, start := s.src, s.pos
 	for i := start + 1; i < len(src); {
@@ -74,14 +74,14 @@ func (s *Scanner[T]) quoted() (f form, err error) {
 	return f, s.fail(start, Unterminated)
 }
 
-// Text is the string at sp, decoded. If it is plain and the text is a string, it
-// is a part of that.
+// Text returns the decoded string at sp. If the source is a string and sp is
+// plain, the result shares its memory.
 func (s *Scanner[T]) Text(sp Span) string {
 	inside := s.src[sp.Start:sp.End]
 	if sp.Plain {
 		return string(inside)
 	}
-	var small [256]byte // so that most strings need no second allocation
+	var small [256]byte // saves most strings a second allocation
 	dst := small[:0]
 	if len(inside) > len(small) {
 		dst = make([]byte, 0, len(inside))
@@ -89,8 +89,8 @@ func (s *Scanner[T]) Text(sp Span) string {
 	return string(Unescape(dst, inside))
 }
 
-// Unescape appends the string that s, the checked inside of a JSON string,
-// stands for.
+// Unescape appends the decoded form of s, the validated inside of a JSON
+// string, to dst.
 func Unescape[T Text](dst []byte, s T) []byte {
 	start := 0
 	for i := 0; i < len(s); {
@@ -153,14 +153,14 @@ func validUTF8[T Text](s T) bool {
 	return false
 }
 
-// decodeRune is the rune at s[i], as utf8.DecodeRune gives it.
+// decodeRune decodes the rune at s[i] like utf8.DecodeRune.
 func decodeRune[T Text](s T, i int) (rune, int) {
 	var b [utf8.UTFMax]byte
 	n := copy(b[:], s[i:])
 	return utf8.DecodeRune(b[:n])
 }
 
-// hex4 is the value of the four hexadecimal digits at s[i].
+// hex4 returns the value of the four hexadecimal digits at s[i].
 func hex4[T Text](s T, i int) (rune, bool) {
 	if i+4 > len(s) {
 		return 0, false

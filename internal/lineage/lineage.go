@@ -1,5 +1,5 @@
-// Package lineage says how the states of a run belong together: which of them are
-// attempts at one piece of work, and in which order the pieces stand
+// Package lineage groups and orders the states of a run: which states are
+// attempts at the same piece of work, and in which order the pieces stand
 // (protocol.md §8).
 package lineage
 
@@ -12,29 +12,28 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// A Branch is the attempts at one piece of work: a state, and those that took
-// over when it failed or was retried by hand.
+// A Branch is the attempts at one piece of work: a state and the states that
+// replaced it after a failure or a manual retry.
 type Branch struct {
 	Step     string
 	Attempts []int     // indexes of the states, in order of creation
-	Below    []*Branch // what they gave rise to, in order
-	Depth    int       // how many branches it is below
+	Below    []*Branch // branches that descend directly from it, in order
+	Depth    int       // number of branches above it
 
 	place []int
 }
 
-// Of are the branches of a run, whose states are given in order of creation. A
-// branch comes before those below it, and those below one branch stand in the
-// order of the graph and of the outputs, whichever was done first: those of one
-// step in the order of the fan-out, the steps in the order of next_nodes, joins
-// last.
+// Of returns the branches of a run, whose states are given in order of
+// creation. A branch comes before those below it. The order below a branch is
+// that of the graph and the outputs, not of completion: branches of one step in
+// the order of the fan-out, steps in the order of next_nodes, joins last.
 //
-// A state manager that tells places is believed. Of any other it is assumed that
-// the states below a state were made in their order, and that a state which is
-// RETRY_CREATED was replaced by the one, of the same step and parent, that was
-// made at about the time when it was last changed. That is so for all but the
-// outputs of one sibling of a fan-out that is retried by hand and fans out in
-// turn: they then come last.
+// Places given by the state manager are used as they are. Without places, Of
+// assumes that the states below a state were created in their order, and that a
+// RETRY_CREATED state was replaced by the state of the same step and parent
+// that was created at about the time of its last change. This guess fails only
+// for the outputs of one sibling of a fan-out that is retried manually and fans
+// out again: those come last.
 func Of(states []transport.StateDetail) []*Branch {
 	l := lines{states: states, byID: make(map[string]*Branch, len(states)), byPlace: make(map[placeKey]*Branch)}
 	root := &Branch{Depth: -1}
@@ -64,8 +63,8 @@ func Of(states []transport.StateDetail) []*Branch {
 	return root.walk(make([]*Branch, 0, len(states)))
 }
 
-// At are the indexes of the states of a step, in the order of their branches, and
-// those of one branch in order of creation.
+// At returns the indexes of the states of a step, in the order of their
+// branches, and within a branch in order of creation.
 func At(states []transport.StateDetail, step string) []int {
 	var at []int
 	for _, b := range Of(states) {
@@ -76,8 +75,9 @@ func At(states []transport.StateDetail, step string) []int {
 	return at
 }
 
-// Void finds the states that count no more, by id: those that are RETRY_CREATED,
-// and those that follow from one. A state manager may leave these SUCCESS.
+// Void returns the IDs of the states that no longer count: those that are
+// RETRY_CREATED and those that descend from one. A state manager may leave the
+// latter SUCCESS.
 func Void(states []transport.StateDetail) map[string]bool {
 	void := make(map[string]bool)
 	for i := range states { // parents come first
@@ -111,7 +111,7 @@ func directParent(s *transport.StateDetail) string {
 	return ""
 }
 
-// walk appends all that is below.
+// walk appends b and all branches below it.
 func (b *Branch) walk(all []*Branch) []*Branch {
 	for _, c := range b.Below {
 		all = c.walk(append(all, c))
@@ -119,8 +119,8 @@ func (b *Branch) walk(all []*Branch) []*Branch {
 	return all
 }
 
-// insert adds a branch: in its place, or behind the others of its step if that is
-// not known.
+// insert adds a branch at its place, or after the others of its step if the
+// place is unknown.
 func (b *Branch) insert(c *Branch) {
 	for i, sibling := range slices.Backward(b.Below) {
 		known := len(c.place) > 0 && len(sibling.place) > 0
@@ -136,7 +136,7 @@ func (b *Branch) insert(c *Branch) {
 	b.Below = append(b.Below, c)
 }
 
-// comparePlaces compares two places; what is missing at the end is 0.
+// comparePlaces compares two places. Missing numbers at the end count as 0.
 func comparePlaces(a, b []int) int {
 	for i := range max(len(a), len(b)) {
 		if c := cmp.Compare(at(a, i), at(b, i)); c != 0 {
@@ -153,8 +153,8 @@ func at(place []int, i int) int {
 	return 0
 }
 
-// successions guesses which state each state replaces, of those that tell no
-// place.
+// successions guesses which state each state replaces, for states without
+// places.
 func successions(states []transport.StateDetail) map[int]int {
 	type group struct{ parent, step string }
 	var old []int

@@ -1,6 +1,6 @@
-// Package nodecontext has the keys of what the context of a node carries. The
-// packages that own the values set and read them one by one; the runtime has a
-// context that answers for all of them, so that a state does not cost one each.
+// Package nodecontext holds the keys of values in a node's context. The
+// packages that own the values set and read them separately; the runtime uses
+// one context that carries all of them, to save an allocation for each.
 package nodecontext
 
 import "github.com/exospherehost/exo-go/exo/transport"
@@ -17,8 +17,8 @@ type (
 	StoreKey struct{}
 )
 
-// Store is that of the run which a state belongs to.
+// Store is the store of the run to which a state belongs.
 type Store struct {
-	Backend transport.StoreBackend // nil: the state manager has no store routes
+	Backend transport.StoreBackend // nil if the state manager has no store routes
 	StateID string
 }

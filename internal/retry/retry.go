@@ -1,5 +1,5 @@
-// Package retry is what loops that make a call again and again ask: what an
-// error means for the next attempt, and how long to wait before it.
+// Package retry supports loops that repeat a call: it classifies errors and
+// says how long to wait before the next attempt.
 package retry
 
 import (
@@ -13,23 +13,23 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// RefusedInterval is the least time between attempts with a key that the state
-// manager refuses.
+// RefusedInterval is the minimum time between attempts with an API key that the
+// state manager rejects.
 const RefusedInterval = 10 * time.Second
 
-// NewBackoff spreads calls to a state manager that fails: full jitter, up to 30
-// seconds in the end, without end.
+// NewBackoff returns a backoff for calls to a state manager that fails:
+// exponential with full jitter, up to 30 seconds, and no end.
 func NewBackoff() backoff.BackOff {
 	return backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(50*time.Millisecond),
 		backoff.WithMaxInterval(15*time.Second),
 		backoff.WithMultiplier(2),
-		backoff.WithRandomizationFactor(1), // full jitter: 0 to 30 seconds at the end
+		backoff.WithRandomizationFactor(1), // full jitter: 0 to 30 seconds in the end
 		backoff.WithMaxElapsedTime(0),
 	)
 }
 
-// Sleep waits for d, or until ctx ends: then it returns why.
+// Sleep waits for d. If ctx ends first, it returns the cause.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -41,26 +41,26 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Temporary reports whether another attempt may mend err. Errors that no state
-// manager has responded with are taken for the network's, and so are responses
-// too large to be read, where they should be small.
+// Temporary reports whether another attempt may succeed. Errors that are not
+// responses of a state manager count as network errors, and so do responses
+// that are too large to read, since such responses should be small.
 func Temporary(err error) bool {
 	e, ok := response(err)
 	return !ok || e.Temporary() || errors.Is(err, transport.ErrAnswerTooLarge)
 }
 
-// Unauthorized reports whether the state manager refuses the API key. No attempt
-// of ours mends a key, but one that was rotated may come back.
+// Unauthorized reports whether the state manager rejected the API key. A retry
+// cannot fix a key, but a rotated key may become valid again.
 func Unauthorized(err error) bool {
 	e, ok := response(err)
 	return ok && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
 }
 
-// MaybeDone reports whether a call that failed by err may have had its effect
-// all the same: there was no response, or one that does not tell. It is false
-// for what was turned away before the state manager looked at it, by a limit
-// (429, 503), for its time of arrival (408, 425), or by an ingress that has
-// nothing behind it, and for what the state manager has refused.
+// MaybeDone reports whether a call that failed with err may have taken effect:
+// there was no response, or an inconclusive one. It is false if the call was
+// turned away before the state manager looked at it, by a limit (429, 503), as
+// too early or too late (408, 425) or by a proxy without a backend, and if the
+// state manager rejected it.
 func MaybeDone(err error) bool {
 	e, ok := response(err)
 	if !ok || errors.Is(err, transport.ErrAnswerTooLarge) {
@@ -73,7 +73,7 @@ func MaybeDone(err error) bool {
 	return e.Temporary() && !errors.Is(err, transport.ErrForeignAnswer)
 }
 
-// After is how long the state manager asks to be left alone.
+// After returns how long the state manager asks the client to wait.
 func After(err error) time.Duration {
 	if e, ok := response(err); ok {
 		return max(e.RetryAfter, 0)
@@ -81,13 +81,13 @@ func After(err error) time.Duration {
 	return 0
 }
 
-// Next is the next wait of a backoff, or what the state manager asked for if
-// that is longer. It is [backoff.Stop] if the backoff has ended.
+// Next returns the next wait of a backoff, or the wait that the state manager
+// asked for if that is longer. It is [backoff.Stop] if the backoff has ended.
 func Next(b backoff.BackOff, err error) time.Duration {
 	d := b.NextBackOff()
 	if d != backoff.Stop {
 		asked := After(err)
-		d = max(d, asked+rand.N(asked/10+1)) // not all at the same moment
+		d = max(d, asked+rand.N(asked/10+1)) // so that not all clients return at once
 	}
 	return d
 }

@@ -1,4 +1,4 @@
-// Package samples stands above the code that README.md and the pages of docs
-// show: a folder for each page, of tests that are compiled and run like all
-// others. internal/weave copies them into the pages.
+// Package samples holds the code shown in README.md and the pages of docs, in
+// one folder per page. The samples are tests, compiled and run like all others.
+// internal/weave copies them into the pages.
 package samples

@@ -64,7 +64,7 @@ func TestCheckGraph(t *testing.T) {
 			"Node Nope in namespace ns does not exist",
 			"Secret key is required but not present in the graph template",
 			`step "b": Input a in node NA in namespace ns is not present in the graph template`,
-			`Validation failed due to unexpected error: the inputs schema of node "Broken" is refused: its properties are no object`,
+			`Validation failed due to unexpected error: the inputs schema of node "Broken" is invalid: properties is not an object`,
 		}},
 
 		// PutGraph answers the first of these with 422, and would answer the next

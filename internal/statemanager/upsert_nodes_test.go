@@ -79,7 +79,7 @@ func TestSchemas(t *testing.T) {
 	t.Parallel()
 	const fits, noString = "", "Input a in node X in namespace ns is not a string"
 	refused := func(reason string) string {
-		return `Validation failed due to unexpected error: the inputs schema of node "X" is refused: ` + reason
+		return `Validation failed due to unexpected error: the inputs schema of node "X" is invalid: ` + reason
 	}
 	one := func(property string) string { return `{"properties":{"a":` + property + `},"required":["a"]}` }
 	for _, c := range []struct{ name, schema, want string }{
@@ -111,18 +111,18 @@ func TestSchemas(t *testing.T) {
 
 		{
 			"underscore", `{"properties":{"_a":{"type":"string"}}}`,
-			refused("property _a: names that begin with an underscore, and model_config, are refused"),
+			refused("property _a: names with a leading underscore and the name model_config are not allowed"),
 		},
 		{
 			"model_config", `{"properties":{"model_config":{"type":"string"}}}`,
-			refused("property model_config: names that begin with an underscore, and model_config, are refused"),
+			refused("property model_config: names with a leading underscore and the name model_config are not allowed"),
 		},
 		{
 			"look-ahead", one(`{"type":"string","pattern":"a(?=b)"}`),
-			refused("property a: its pattern is refused: error parsing regexp: invalid or unsupported Perl syntax: `(?=`"),
+			refused("property a: invalid pattern: error parsing regexp: invalid or unsupported Perl syntax: `(?=`"),
 		},
-		{"properties", `{"properties":[]}`, refused("its properties are no object")},
-		{"required", `{"properties":{"a":{"type":"string"}},"required":"a"}`, refused("its list of required properties is none")},
+		{"properties", `{"properties":[]}`, refused("properties is not an object")},
+		{"required", `{"properties":{"a":{"type":"string"}},"required":"a"}`, refused("required is not a list")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
