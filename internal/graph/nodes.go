@@ -44,8 +44,7 @@ func ReadNode(spec *transport.NodeSpec) *Node {
 	return n
 }
 
-// OutputIsJSON reports whether the texts of an output hold JSON, as its schema
-// says.
+// OutputIsJSON reports whether the schema declares the output to hold JSON.
 func (n *Node) OutputIsJSON(field string) bool {
 	return slices.ContainsFunc(n.outputs, func(p Property) bool { return p.Name == field && p.json })
 }

@@ -16,8 +16,8 @@ import (
 type Property struct {
 	Name string
 
-	text bool // whether its values are strings
-	json bool // and hold JSON, by its contentMediaType
+	text bool // its values are strings
+	json bool // they hold JSON, as contentMediaType says
 }
 
 // readSchema reads the properties of a schema as strictly as the reference
@@ -68,8 +68,9 @@ func readSchema(schema []byte) ([]Property, error) {
 	return list, err
 }
 
-// read reads the schema of the property. It is text if it is exactly a string: no
-// other type beside it, no keyword or format that stands for another.
+// read reads the schema of the property. The property is text if the reference
+// server takes it for a string: type is exactly "string", and no keyword or
+// format maps it to another type.
 func (p *Property) read(schema string) (hasDefault bool, err error) {
 	text, other := false, false
 	err = jsontext.Members(schema, func(key string, kind jsontext.Kind, val string) error {
