@@ -25,7 +25,7 @@ var rules = []rule{
 	{`of those (that|which)`, "say which"},
 	{`what is there`, "say what it is"},
 	{`by which`, "turn the sentence around: subject first"},
-	{`that one`, "say which"},
+	{`that one([.,;:)]| (is|has|was|that|which|does|comes|ends|stays|goes))`, "say which"},
 	{`no more than`, "at most"},
 	{`all the same`, "anyway, still"},
 	{`all else`, "everything else"},
