@@ -143,7 +143,7 @@ func serve(ctx context.Context, stdout io.Writer, opts ...local.Option) error {
 	}
 }
 
-func triggerMany(ctx context.Context, sm *local.StateManager, graph string, n int) error {
+func triggerMany(ctx context.Context, sm *local.Server, graph string, n int) error {
 	way := sm.Namespace(namespace)
 	for range n {
 		if _, err := way.Trigger(ctx, graph, transport.TriggerSpec{}); err != nil {

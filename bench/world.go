@@ -27,7 +27,7 @@ type world struct {
 	url     string // "" in process
 	pids    []int  // of worker and state manager
 	option  exo.Option
-	sm      transport.StateManager
+	sm      transport.Provider
 	trigger func(ctx context.Context, graph string, n int) error
 	close   func() error
 }

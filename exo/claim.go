@@ -153,7 +153,7 @@ func (r *Runtime) awaitRoom(ctx context.Context) {
 }
 
 // dispatch hands a claimed state to an idle worker, or puts it back.
-func (r *Runtime) dispatch(ctx, executing context.Context, s transport.State) {
+func (r *Runtime) dispatch(ctx, executing context.Context, s transport.Claimed) {
 	n := r.nodes[s.Node]
 	e := newExecution(r, n, s)
 	switch {

@@ -16,7 +16,7 @@ import (
 type demo struct {
 	*exo.StateManager
 
-	sm    *local.StateManager
+	sm    *local.Server
 	rt    *exo.Runtime
 	ended chan error
 }
@@ -25,7 +25,7 @@ func newDemo(nodes []node.Any, opts ...exo.RuntimeOption) *demo {
 	return newDemoOn(local.New(), nodes, opts...)
 }
 
-func newDemoOn(sm *local.StateManager, nodes []node.Any, opts ...exo.RuntimeOption) *demo {
+func newDemoOn(sm *local.Server, nodes []node.Any, opts ...exo.RuntimeOption) *demo {
 	d := &demo{sm: sm, ended: make(chan error, 1)}
 	where, quiet := exo.WithStateManager(d.sm), exo.WithLogger(zap.NewNop())
 	var err error

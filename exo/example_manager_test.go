@@ -60,7 +60,7 @@ func ExampleStateManager_UpsertGraph() {
 
 	g, _ := shoutingGraph("hello")
 	info, err := d.UpsertGraph(ctx, g)
-	fmt.Println(info.Validation, err)
+	fmt.Println(info.Status, err)
 
 	g = exo.NewGraph("words")
 	exo.Add(g, "words", toWords, Sentence{"hello world"}) // nobody serves it
@@ -90,7 +90,7 @@ func ExampleStateManager_UpsertSpec() {
 		return
 	}
 	info, err := d.UpsertSpec(ctx, name, spec)
-	fmt.Println(info.Name, info.Validation, err)
+	fmt.Println(info.Name, info.Status, err)
 	// Output:
 	// shouting VALID <nil>
 }
@@ -180,7 +180,7 @@ func ExampleStateManager_Runs() {
 			fmt.Println(err)
 		}
 	}
-	for run, err := range d.Runs(ctx, exo.OfGraph("shouting"), exo.WithStatus(exo.RunSuccess)) {
+	for run, err := range d.Runs(ctx, exo.RunsOfGraph("shouting"), exo.RunsWithStatus(exo.RunSuccess)) {
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -288,7 +288,7 @@ func ExampleStateManager_Graphs() {
 	fmt.Println(nodes[0].Name, err)
 
 	graphs, err := d.Graphs(ctx)
-	fmt.Println(graphs[0].Name, graphs[0].Validation, err)
+	fmt.Println(graphs[0].Name, graphs[0].Status, err)
 
 	_, err = d.GetGraph(ctx, "unknown")
 	fmt.Println(errors.Is(err, transport.ErrNotFound))
@@ -342,7 +342,7 @@ func ExampleRunResult_StuckJoins() {
 	kept := exo.Add(g, "short", short, words.Out, exo.After(words))
 	exo.Add(g, "join", toUpper, start.Out, exo.After(kept), exo.Unites(start, exo.AllSuccess))
 
-	for _, sm := range []*local.StateManager{local.New(), local.New(local.AsReference())} {
+	for _, sm := range []*local.Server{local.New(), local.New(local.AsReference())} {
 		d := newDemoOn(sm, g.Nodes())
 		result, err := d.start(g, exo.TriggerOptions{}).Wait(context.Background())
 		if err != nil {

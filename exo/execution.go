@@ -52,7 +52,7 @@ type work struct {
 	context nodeContext
 }
 
-func newExecution(r *Runtime, n *servedNode, s transport.State) *execution {
+func newExecution(r *Runtime, n *servedNode, s transport.Claimed) *execution {
 	return &execution{
 		runtime: r,
 		node:    n,

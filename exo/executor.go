@@ -38,7 +38,7 @@ func NewExecutor(namespace, name string, nodes []node.Any, opts ...RuntimeOption
 // It returns once the state manager has taken the report or refused it for good,
 // which [Trace.Reported] tells apart. Until then it tries again, as
 // [WithReportBackoff] says, and gives up when that or ctx ends.
-func (x *Executor) Execute(ctx context.Context, s transport.State) Outcome {
+func (x *Executor) Execute(ctx context.Context, s transport.Claimed) Outcome {
 	r := x.runtime
 	e := newExecution(r, r.nodes[s.Node], s)
 	switch {

@@ -76,7 +76,7 @@ func TestExecutor(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := transport.State{ID: "1", Node: "Do", Identifier: "step", Inputs: transport.Object(`{"text":"in"}`), Attempt: 2}
+			s := transport.Claimed{ID: "1", Node: "Do", Identifier: "step", Inputs: transport.Object(`{"text":"in"}`), Attempt: 2}
 			if test.node != "" {
 				s.Node = test.node
 			}
@@ -99,7 +99,7 @@ func TestExecutorPutsBackWhatItHasNoWorkerFor(t *testing.T) {
 	sm := &reports{}
 	var x *exo.Executor
 	var inner exo.Outcome
-	s := transport.State{ID: "1", Node: "Do", Inputs: transport.Object(`{"text":""}`)}
+	s := transport.Claimed{ID: "1", Node: "Do", Inputs: transport.Object(`{"text":""}`)}
 	n := exo.Node("Do", func(ctx context.Context, in Text, _ exo.None) (Text, error) {
 		inner = x.Execute(ctx, s)
 		return in, nil

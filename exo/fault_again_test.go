@@ -61,13 +61,13 @@ func requeuesOnce(calls *atomic.Int64) *node.Node[Text, Text, exo.None] {
 // repeat gives out a state once more when it is told to, as if its lease had
 // ended or somebody had requeued it by hand.
 func (b *bubble) repeat(now <-chan struct{}) *tampered {
-	var last atomic.Pointer[transport.State]
+	var last atomic.Pointer[transport.Claimed]
 	sm := &tampered{Transport: b.sm.Namespace(namespace)}
-	sm.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.State, error)) ([]transport.State, error) {
+	sm.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.Claimed, error)) ([]transport.Claimed, error) {
 		if s := last.Load(); s != nil {
 			select {
 			case <-now:
-				return []transport.State{*s}, nil
+				return []transport.Claimed{*s}, nil
 			case <-req.Stop:
 				return nil, nil
 			}
@@ -186,7 +186,7 @@ var claimedAgain = map[string]func(*testing.T, *bubble){
 		var log reportLog
 		g, _ := one(onState(func(context.Context) error { return nil }))
 		sm := &tampered{Transport: b.sm.Namespace(namespace)}
-		sm.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.State, error)) ([]transport.State, error) {
+		sm.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.Claimed, error)) ([]transport.Claimed, error) {
 			req.Nodes = []string{"Do"}
 			return next(ctx, req)
 		}

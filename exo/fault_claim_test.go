@@ -182,7 +182,7 @@ var bursts = map[string]func(*testing.T, *bubble){
 		var now atomic.Int64
 		var refusing atomic.Bool
 		watched := &tampered{Transport: b.sm.Namespace(namespace)}
-		watched.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.State, error)) ([]transport.State, error) {
+		watched.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.Claimed, error)) ([]transport.Claimed, error) {
 			if n := now.Add(1); n > 1 {
 				t.Errorf("%d claims at once", n)
 			}
@@ -348,7 +348,7 @@ var malformed = map[string]func(*testing.T, *bubble){
 	"answers too large are asked for in smaller batches": func(t *testing.T, b *bubble) {
 		var asked []int
 		bounded := &tampered{Transport: b.sm.Namespace(namespace)}
-		bounded.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.State, error)) ([]transport.State, error) {
+		bounded.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.Claimed, error)) ([]transport.Claimed, error) {
 			asked = append(asked, req.Max)
 			if req.Max > 10 {
 				return nil, &transport.Error{Op: "claim", Status: http.StatusRequestEntityTooLarge, Message: "huge", Err: transport.ErrAnswerTooLarge}
@@ -370,7 +370,7 @@ var moreThanAsked = map[string]func(*testing.T, *bubble){
 		const workers = 3
 		var now atomic.Int64
 		generous := &tampered{Transport: b.sm.Namespace(namespace)}
-		generous.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.State, error)) ([]transport.State, error) {
+		generous.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.Claimed, error)) ([]transport.Claimed, error) {
 			req.Max *= 4
 			return next(ctx, req)
 		}
@@ -399,7 +399,7 @@ var unknownNode = map[string]func(*testing.T, *bubble){
 		g := exo.NewGraph("g")
 		exo.Add(g, "strange", strange, Text{})
 		greedy := &tampered{Transport: b.sm.Namespace(namespace)}
-		greedy.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.State, error)) ([]transport.State, error) {
+		greedy.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.Claimed, error)) ([]transport.Claimed, error) {
 			req.Nodes = append([]string{"Strange"}, req.Nodes...)
 			return next(ctx, req)
 		}
@@ -512,7 +512,7 @@ var limitedNodes = map[string]func(*testing.T, *bubble){
 }
 
 // links are ways to the bubble's state manager.
-func (b *bubble) links() map[string]transport.StateManager {
+func (b *bubble) links() map[string]transport.Provider {
 	overHTTP, _ := newServer(b.sm).http(nil)
-	return map[string]transport.StateManager{"in this process": b.sm, "over HTTP": overHTTP}
+	return map[string]transport.Provider{"in this process": b.sm, "over HTTP": overHTTP}
 }

@@ -29,7 +29,7 @@ import (
 type worker struct {
 	*exo.Runtime
 	t    *testing.T
-	link *faults.StateManager
+	link *faults.Provider
 	logs *observer.ObservedLogs
 
 	cancel context.CancelFunc
@@ -43,7 +43,7 @@ func (b *bubble) worker(plan faults.Plan, nodes []node.Any, opts ...exo.RuntimeO
 }
 
 // workerOn is worker on another state manager.
-func (b *bubble) workerOn(sm transport.StateManager, plan faults.Plan, nodes []node.Any, opts ...exo.RuntimeOption) *worker {
+func (b *bubble) workerOn(sm transport.Provider, plan faults.Plan, nodes []node.Any, opts ...exo.RuntimeOption) *worker {
 	b.t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
 	w := &worker{t: b.t, link: faults.New(sm, plan), logs: logs, done: make(chan error, 1)}
@@ -169,14 +169,14 @@ type server struct{ handler atomic.Pointer[http.Handler] }
 
 const apiKey = "the-api-key-of-the-tests"
 
-func newServer(sm *local.StateManager) *server {
+func newServer(sm *local.Server) *server {
 	s := &server{}
 	s.replace(sm)
 	return s
 }
 
 // replace has another state manager take over, as after a restart.
-func (s *server) replace(sm *local.StateManager) { s.serve(sm.Handler(apiKey)) }
+func (s *server) replace(sm *local.Server) { s.serve(sm.Handler(apiKey)) }
 
 func (s *server) serve(h http.Handler) { s.handler.Store(&h) }
 
@@ -207,13 +207,13 @@ func (s *server) http(plan faults.Plan) (transport.HTTP, *faults.RoundTripper) {
 // hands. It has no optional abilities, and so no leases.
 type tampered struct {
 	transport.Transport
-	claim  func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.State, error)) ([]transport.State, error)
+	claim  func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.Claimed, error)) ([]transport.Claimed, error)
 	report func(ctx context.Context, rs []transport.Report, next func(context.Context, []transport.Report) []error) []error
 }
 
 func (s *tampered) Namespace(string) transport.Transport { return s }
 
-func (s *tampered) Claim(ctx context.Context, req transport.ClaimRequest) ([]transport.State, error) {
+func (s *tampered) Claim(ctx context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
 	if s.claim == nil {
 		return s.Transport.Claim(ctx, req)
 	}

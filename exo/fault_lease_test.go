@@ -52,11 +52,11 @@ var leases = map[string]func(*testing.T, *bubble){
 	// Without leases, a state that somebody has put back comes again while its
 	// node still runs.
 	"of a state that is claimed again end": func(t *testing.T, b *bubble) {
-		var again atomic.Pointer[transport.State]
+		var again atomic.Pointer[transport.Claimed]
 		twice := &tampered{Transport: b.sm.Namespace(namespace)}
-		twice.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.State, error)) ([]transport.State, error) {
+		twice.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.Claimed, error)) ([]transport.Claimed, error) {
 			if s := again.Swap(nil); s != nil {
-				return []transport.State{*s}, nil
+				return []transport.Claimed{*s}, nil
 			}
 			req.Wait = 0
 			states, err := next(ctx, req)

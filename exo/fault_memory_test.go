@@ -39,7 +39,7 @@ func (s *endless) Register(context.Context, string, []transport.NodeSpec) error 
 
 var endlessInputs = transport.Object(`{"text":"some text that is an input"}`)
 
-func (s *endless) Claim(_ context.Context, req transport.ClaimRequest) ([]transport.State, error) {
+func (s *endless) Claim(_ context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
 	s.mu.Lock()
 	n := min(req.Max, s.most-s.claimed)
 	first := s.claimed
@@ -52,10 +52,10 @@ func (s *endless) Claim(_ context.Context, req transport.ClaimRequest) ([]transp
 		}
 		return nil, nil
 	}
-	states := make([]transport.State, n)
+	states := make([]transport.Claimed, n)
 	for i := range states {
 		id := strconv.Itoa(first + i)
-		states[i] = transport.State{ID: id, Node: req.Nodes[0], Identifier: "do", Inputs: endlessInputs, Lease: req.Lease, Token: id}
+		states[i] = transport.Claimed{ID: id, Node: req.Nodes[0], Identifier: "do", Inputs: endlessInputs, Lease: req.Lease, Token: id}
 	}
 	return states, nil
 }

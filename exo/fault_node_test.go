@@ -20,7 +20,7 @@ var badInputs = map[string]func(*testing.T, *bubble){
 		for _, inputs := range []string{``, `{`, `[]`, `null`, `{"text":5}`, `{"text":{}}`, `{"other":"x"}`, "\x00\xff", `{"text":"x"}{`} {
 			var spoilt atomic.Bool
 			spoiling := &tampered{Transport: b.sm.Namespace(namespace)}
-			spoiling.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.State, error)) ([]transport.State, error) {
+			spoiling.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.Claimed, error)) ([]transport.Claimed, error) {
 				states, err := next(ctx, req)
 				for i, s := range states {
 					if s.Node == "Do" && spoilt.CompareAndSwap(false, true) {
@@ -132,7 +132,7 @@ func (s *skewed) Register(_ context.Context, runtime string, nodes []transport.N
 	return s.engine.Register(s.now(), namespace, runtime, nodes)
 }
 
-func (s *skewed) Claim(_ context.Context, req transport.ClaimRequest) ([]transport.State, error) {
+func (s *skewed) Claim(_ context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
 	return s.engine.Claim(s.now(), namespace, req), nil
 }
 
@@ -167,7 +167,7 @@ var clockSkew = map[string]func(*testing.T, *bubble){
 			g.Retry(retries(1))
 			w := b.workerOn(sm, nil, g.Nodes())
 			<-w.Ready()
-			if status, err := sm.engine.PutGraph(sm.now(), namespace, "one", g.Spec(namespace)); err != nil || status.Validation != transport.Valid {
+			if status, err := sm.engine.PutGraph(sm.now(), namespace, "one", g.Spec(namespace)); err != nil || status.Status != transport.Valid {
 				t.Fatal(status, err)
 			}
 			id, err := sm.engine.Trigger(sm.now(), namespace, "one", transport.TriggerSpec{StartDelay: time.Minute})

@@ -56,7 +56,7 @@ var answerLost = map[string]func(*testing.T, *bubble){
 }
 
 // lost runs a graph of 40 states while answers to reports are lost.
-func lost(t *testing.T, b *bubble, sm transport.StateManager, plan faults.Plan) {
+func lost(t *testing.T, b *bubble, sm transport.Provider, plan faults.Plan) {
 	t.Helper()
 	var calls atomic.Int64
 	g, _ := many(40, onState(func(context.Context) error { calls.Add(1); return nil }))

@@ -501,7 +501,7 @@ func (w *withoutCollect) Extensions(context.Context) ([]transport.Extension, err
 	return []transport.Extension{transport.ExtensionWait}, nil
 }
 
-func (w *withoutCollect) PutGraph(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphStatus, error) {
+func (w *withoutCollect) PutGraph(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphInfo, error) {
 	w.puts++
 	return w.Transport.PutGraph(ctx, name, g)
 }

@@ -37,7 +37,7 @@ func inBubble(t *testing.T, f func(t *testing.T, b *bubble)) {
 
 type bubble struct {
 	t  *testing.T
-	sm *local.StateManager
+	sm *local.Server
 }
 
 const namespace = "etl"

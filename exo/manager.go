@@ -45,7 +45,7 @@ func (m *StateManager) Namespace() string { return m.namespace }
 
 type (
 	// GraphInfo is a graph as the state manager has it.
-	GraphInfo = transport.GraphStatus
+	GraphInfo = transport.GraphInfo
 
 	// NodeInfo is a registered node.
 	NodeInfo = transport.NodeInfo
@@ -109,11 +109,11 @@ const runsPage = 100
 // A RunFilter leaves runs out of [StateManager.Runs].
 type RunFilter func(RunInfo) bool
 
-// OfGraph keeps the runs of a graph.
-func OfGraph(name string) RunFilter { return func(r RunInfo) bool { return r.Graph == name } }
+// RunsOfGraph keeps the runs of a graph.
+func RunsOfGraph(name string) RunFilter { return func(r RunInfo) bool { return r.Graph == name } }
 
-// WithStatus keeps the runs that have one of the statuses.
-func WithStatus(statuses ...RunStatus) RunFilter {
+// RunsWithStatus keeps the runs that have one of the statuses.
+func RunsWithStatus(statuses ...RunStatus) RunFilter {
 	return func(r RunInfo) bool { return slices.Contains(statuses, r.Status) }
 }
 

@@ -38,7 +38,7 @@ func TestUpsertGraph(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if info.Validation != transport.Valid || info.Name != "one" || info.Namespace != namespace {
+		if info.Status != transport.Valid || info.Name != "one" || info.Namespace != namespace {
 			t.Errorf("%+v", info)
 		}
 		again, err := m.GetGraph(t.Context(), "one")
@@ -80,17 +80,17 @@ type pendingGraphs struct {
 
 func (p *pendingGraphs) Namespace(string) transport.Transport { return p }
 
-func (p *pendingGraphs) PutGraph(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphStatus, error) {
+func (p *pendingGraphs) PutGraph(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphInfo, error) {
 	status, err := p.Transport.PutGraph(ctx, name, g)
-	status.Validation = transport.Pending
+	status.Status = transport.Pending
 	return status, err
 }
 
-func (p *pendingGraphs) Graph(ctx context.Context, name string) (transport.GraphStatus, error) {
+func (p *pendingGraphs) Graph(ctx context.Context, name string) (transport.GraphInfo, error) {
 	status, err := p.Transport.Graph(ctx, name)
 	if p.looks != 0 {
 		p.looks--
-		status.Validation = transport.Ongoing
+		status.Status = transport.Ongoing
 	}
 	return status, err
 }
@@ -169,9 +169,9 @@ func TestRuns(t *testing.T) {
 			filters []exo.RunFilter
 		}{
 			{n, nil},
-			{n / 10, []exo.RunFilter{exo.OfGraph("bad")}},
-			{n * 9 / 10, []exo.RunFilter{exo.WithStatus(exo.RunSuccess, exo.RunPending)}},
-			{0, []exo.RunFilter{exo.OfGraph("one"), exo.WithStatus(exo.RunFailed)}},
+			{n / 10, []exo.RunFilter{exo.RunsOfGraph("bad")}},
+			{n * 9 / 10, []exo.RunFilter{exo.RunsWithStatus(exo.RunSuccess, exo.RunPending)}},
+			{0, []exo.RunFilter{exo.RunsOfGraph("one"), exo.RunsWithStatus(exo.RunFailed)}},
 		} {
 			if got := count(test.filters...); got != test.want {
 				t.Errorf("%d runs, want %d", got, test.want)
@@ -361,7 +361,7 @@ type plain struct {
 
 func (p plain) Namespace(string) transport.Transport { return p }
 
-func withoutAbilities(sm *local.StateManager) transport.StateManager {
+func withoutAbilities(sm *local.Server) transport.Provider {
 	t := sm.Namespace(namespace)
 	return plain{t, t}
 }

@@ -15,7 +15,7 @@ import (
 // Node panics, listing every reason, if a type is not fit; it is meant for
 // package variables, like [regexp.MustCompile].
 func Node[In, Out, Sec any](name string, fn func(ctx context.Context, in In, sec Sec) (Out, error), opts ...node.Option) *node.Node[In, Out, Sec] {
-	return must(node.NewOne(name, fn, opts...))
+	return must(node.New(name, fn, opts...))
 }
 
 // FanOut declares a node that gives any number of outputs for each state, each
@@ -25,7 +25,7 @@ func Node[In, Out, Sec any](name string, fn func(ctx context.Context, in In, sec
 // state without outputs. To end it, return [Prune]. FanOut panics as [Node]
 // does.
 func FanOut[In, Out, Sec any](name string, fn func(ctx context.Context, in In, sec Sec) ([]Out, error), opts ...node.Option) *node.Node[In, Out, Sec] {
-	return must(node.New(name, fn, opts...))
+	return must(node.NewFanOut(name, fn, opts...))
 }
 
 // Remote declares a node that other runtimes serve, perhaps in another

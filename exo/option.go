@@ -30,7 +30,7 @@ type connection struct {
 	url    string
 	apiKey string
 	client *http.Client
-	sm     transport.StateManager
+	sm     transport.Provider
 	logger *zap.Logger
 }
 
@@ -77,9 +77,9 @@ func WithHTTPClient(client *http.Client) Option {
 	return option(func(c *connection) { c.client = client })
 }
 
-// WithStateManager replaces HTTP altogether, for example by a local.StateManager;
+// WithStateManager replaces HTTP altogether, for example by a local.Server;
 // URL, key and HTTP client are then unused.
-func WithStateManager(sm transport.StateManager) Option {
+func WithStateManager(sm transport.Provider) Option {
 	return option(func(c *connection) { c.sm = sm })
 }
 

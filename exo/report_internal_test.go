@@ -26,12 +26,12 @@ func (s *untaken) Namespace(string) transport.Transport { return s }
 
 func (s *untaken) Register(context.Context, string, []transport.NodeSpec) error { return nil }
 
-func (s *untaken) Claim(_ context.Context, req transport.ClaimRequest) ([]transport.State, error) {
+func (s *untaken) Claim(_ context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
 	if s.claimed.Swap(true) {
 		<-req.Stop
 		return nil, nil
 	}
-	return []transport.State{{ID: "1", Node: "Do", Inputs: <-s.inputs}}, nil
+	return []transport.Claimed{{ID: "1", Node: "Do", Inputs: <-s.inputs}}, nil
 }
 
 func (s *untaken) Secrets(context.Context, string) (transport.Secrets, error) {

@@ -40,7 +40,7 @@ func (r *Run) Cancel(ctx context.Context) error {
 }
 
 // State is a state of a run in full.
-type State = transport.StateDetail
+type State = transport.State
 
 // A RunResult is a run that has come to rest.
 type RunResult struct {

@@ -96,7 +96,7 @@ func (r *Run) readStates(ctx context.Context, g transport.RunGraph) (*RunResult,
 	info := RunInfo{ID: r.ID, Graph: g.Graph, Status: transport.RunSuccess}
 	states := make([]State, len(g.States))
 	for i, s := range g.States {
-		state, err := r.manager.transport.StateDetail(ctx, g.Graph, r.ID, s.ID)
+		state, err := r.manager.transport.State(ctx, g.Graph, r.ID, s.ID)
 		if err != nil {
 			return nil, fmt.Errorf("get state %s: %w", s.ID, err)
 		}

@@ -73,7 +73,7 @@ type simulation struct {
 	t     *testing.T
 	dice  *rand.Rand
 	world *world
-	local *local.StateManager
+	local *local.Server
 	mode  simMode
 	wire  bool // over HTTP
 	rates faults.Rates
@@ -204,7 +204,7 @@ func (s *simulation) start(nodes []node.Any) {
 	if s.calm {
 		plan = nil
 	}
-	var sm transport.StateManager
+	var sm transport.Provider
 	if s.wire {
 		over, rt := newServer(s.local).http(plan)
 		sm, w.link = over, rt

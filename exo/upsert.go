@@ -83,7 +83,7 @@ func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSp
 	waiting, cancel := context.WithTimeoutCause(ctx, m.config.validationTimeout, ErrValidationTimeout)
 	defer cancel()
 	delay := m.config.pollInterval / validationFraction
-	for g.Validation == transport.Pending || g.Validation == transport.Ongoing {
+	for g.Status == transport.Pending || g.Status == transport.Ongoing {
 		next, err := m.transport.Graph(waiting, name)
 		switch {
 		case err == nil:
@@ -91,7 +91,7 @@ func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSp
 		case waiting.Err() == nil && !retry.Temporary(err):
 			return nil, fmt.Errorf("exo: upsert graph %q: %w", name, err)
 		}
-		if g.Validation != transport.Pending && g.Validation != transport.Ongoing {
+		if g.Status != transport.Pending && g.Status != transport.Ongoing {
 			break
 		}
 		if retry.Sleep(waiting, delay) != nil {
@@ -99,7 +99,7 @@ func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSp
 		}
 		delay = min(2*delay, m.config.pollInterval)
 	}
-	if g.Validation != transport.Valid {
+	if g.Status != transport.Valid {
 		return nil, &GraphInvalidError{Graph: name, Errors: graph.Distinct(g.Errors), ServingVersion: g.ServingVersion}
 	}
 	return &g, nil

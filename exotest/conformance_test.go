@@ -16,7 +16,7 @@ func makeConforming(t *testing.T, o transporttest.Options, opts ...exotest.Manag
 // inBubble hides that the state manager can move its time: in a bubble it passes
 // by itself.
 type inBubble struct {
-	transport.StateManager
+	transport.Provider
 	transport.NamespaceLister
 }
 
@@ -27,14 +27,14 @@ func TestConformance(t *testing.T) {
 			t.Parallel()
 			t.Run("own time", func(t *testing.T) {
 				t.Parallel()
-				transporttest.Run(t, func(t *testing.T, o transporttest.Options) transport.StateManager {
+				transporttest.Run(t, func(t *testing.T, o transporttest.Options) transport.Provider {
 					t.Helper()
 					return makeConforming(t, o, opts...)
 				})
 			})
 			t.Run("bubble", func(t *testing.T) {
 				t.Parallel()
-				transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.StateManager {
+				transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.Provider {
 					t.Helper()
 					sm := makeConforming(t, o, opts...)
 					return inBubble{sm, sm}

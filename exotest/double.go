@@ -17,7 +17,7 @@ import (
 // runtime makes of the return. Stub again replaces the stub.
 func Stub[In, Out, Sec any](m *StateManager, n *node.Node[In, Out, Sec], fn func(ctx context.Context, in In, sec Sec) (Out, error)) *Calls[In, Out] {
 	m.t.Helper()
-	stub, err := node.NewOne(n.Name(), fn)
+	stub, err := node.New(n.Name(), fn)
 	if err != nil {
 		m.t.Fatalf("exotest: stub: %v", err)
 	}
@@ -27,7 +27,7 @@ func Stub[In, Out, Sec any](m *StateManager, n *node.Node[In, Out, Sec], fn func
 // StubFanOut is Stub with a function that gives any number of outputs.
 func StubFanOut[In, Out, Sec any](m *StateManager, n *node.Node[In, Out, Sec], fn func(ctx context.Context, in In, sec Sec) ([]Out, error)) *Calls[In, Out] {
 	m.t.Helper()
-	stub, err := node.New(n.Name(), fn)
+	stub, err := node.NewFanOut(n.Name(), fn)
 	if err != nil {
 		m.t.Fatalf("exotest: stub: %v", err)
 	}
@@ -125,7 +125,7 @@ func doubleOf[In, Out, Sec any](m *StateManager, n *node.Node[In, Out, Sec], stu
 	case known == nil:
 		d = &double[In, Out, Sec]{m: m, calls: &Calls[In, Out]{}, base: n}
 		var err error
-		if d.node, err = node.New(n.Name(), d.call); err != nil {
+		if d.node, err = node.NewFanOut(n.Name(), d.call); err != nil {
 			m.t.Fatalf("exotest: %v", err)
 		}
 		m.doubles.set(key, d)

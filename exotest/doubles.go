@@ -162,7 +162,7 @@ func (d *doubles) checkUsed() {
 
 // delayOf is how long the driver lets a claimed state wait. A delay that outlasts
 // the time-out of the node is for the runtime to end, which takes real time.
-func (m *StateManager) delayOf(namespace string, s transport.State) (d time.Duration, late bool, err error) {
+func (m *StateManager) delayOf(namespace string, s transport.Claimed) (d time.Duration, late bool, err error) {
 	d = m.doubles.delay(s.Identifier)
 	if d == 0 {
 		return 0, false, nil

@@ -125,7 +125,7 @@ func (m *StateManager) Result(t testing.TB, r *exo.Run) *exo.RunResult {
 func (m *StateManager) Results(t testing.TB, g *exo.Graph) []*exo.RunResult {
 	t.Helper()
 	var results []*exo.RunResult
-	for info, err := range m.client(t, m.calm()).Runs(t.Context(), exo.OfGraph(g.Name())) {
+	for info, err := range m.client(t, m.calm()).Runs(t.Context(), exo.RunsOfGraph(g.Name())) {
 		if err != nil {
 			t.Fatalf("read runs of graph %q: %v", g.Name(), err)
 		}

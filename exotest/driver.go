@@ -126,7 +126,7 @@ func (m *StateManager) work(ctx context.Context) (Execution, bool, error) {
 }
 
 // claimNext claims the state that is due first, of all namespaces.
-func (m *StateManager) claimNext(ctx context.Context, now time.Time) (namespace string, s transport.State, ok bool, err error) {
+func (m *StateManager) claimNext(ctx context.Context, now time.Time) (namespace string, s transport.Claimed, ok bool, err error) {
 	var first queue
 	var earliest time.Time
 	for _, q := range m.nodes.queues() {
@@ -179,7 +179,7 @@ func (m *StateManager) dueElsewhere() time.Time {
 
 // execute executes a state that has been claimed. late: its delay is still to
 // come.
-func (m *StateManager) execute(ctx context.Context, namespace string, s transport.State, late bool) (Execution, bool, error) {
+func (m *StateManager) execute(ctx context.Context, namespace string, s transport.Claimed, late bool) (Execution, bool, error) {
 	executor, err := m.executor(namespace)
 	if err != nil {
 		return Execution{}, false, err
@@ -191,7 +191,7 @@ func (m *StateManager) execute(ctx context.Context, namespace string, s transpor
 	ctx, cancel := m.contextOf(ctx)
 	defer cancel()
 	ctx = context.WithValue(ctx, drivenKey{}, driven{attempt: s.Attempt, late: late})
-	told := []transport.State{s}
+	told := []transport.Claimed{s}
 	m.server.Tell(told)
 	x.Outcome = executor.Execute(ctx, told[0])
 	return x, true, nil

@@ -67,7 +67,7 @@ func RandomFaults(seed uint64, probability float64, ops ...string) Fault {
 }
 
 // withFaults puts the faults of the configuration before a state manager.
-func (m *StateManager) withFaults(sm transport.StateManager) transport.StateManager {
+func (m *StateManager) withFaults(sm transport.Provider) transport.Provider {
 	if len(m.config.faults) == 0 {
 		return sm
 	}

@@ -13,12 +13,12 @@ type flights struct{ waiting []flight }
 type flight struct {
 	at        time.Time
 	namespace string
-	state     transport.State
+	state     transport.Claimed
 }
 
 // start keeps a state until its time has come. Of those of one time, the first
 // to start is the first to land.
-func (f *flights) start(at time.Time, namespace string, s transport.State) {
+func (f *flights) start(at time.Time, namespace string, s transport.Claimed) {
 	i := len(f.waiting)
 	for i > 0 && f.waiting[i-1].at.After(at) {
 		i--

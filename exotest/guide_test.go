@@ -430,7 +430,7 @@ func TestAJoinThatIsLostThere(t *testing.T) {
 
 // sample:conformance test
 func TestConformanceInOwnTime(t *testing.T) {
-	transporttest.Run(t, func(t *testing.T, o transporttest.Options) transport.StateManager {
+	transporttest.Run(t, func(t *testing.T, o transporttest.Options) transport.Provider {
 		return exotest.NewStateManager(t).With(exotest.WithDefaultLease(o.DefaultLease))
 	})
 }

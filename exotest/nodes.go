@@ -54,7 +54,7 @@ func (m *StateManager) register(namespace string, nodes []node.Any) error {
 
 // newExecutor makes what executes nodes as a runtime does. To report again, and
 // to fetch secrets again, takes no time.
-func (m *StateManager) newExecutor(namespace string, nodes []node.Any, sm transport.StateManager) (*exo.Executor, error) {
+func (m *StateManager) newExecutor(namespace string, nodes []node.Any, sm transport.Provider) (*exo.Executor, error) {
 	return exo.NewExecutor(namespace, runtimeName, nodes,
 		exo.WithStateManager(sm), exo.WithLogger(m.config.logger),
 		exo.WithMiddleware(m.config.middleware...), exo.WithMiddleware(m.Middleware()),

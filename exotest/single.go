@@ -20,13 +20,13 @@ type single struct {
 	transport.Unimplemented
 	engine   *statemanager.Engine
 	id       string            // of the state
-	shown    transport.State   // as the node sees it
+	shown    transport.Claimed // as the node sees it
 	secrets  transport.Secrets // as they were given: Run tests those that are missing, too
 	reported transport.Outcome // as the engine took it
 }
 
 var (
-	_ transport.StateManager = (*single)(nil)
+	_ transport.Provider     = (*single)(nil)
 	_ transport.StoreBackend = (*single)(nil)
 )
 
@@ -58,8 +58,8 @@ func newSingle(spec transport.NodeSpec, fields []node.Field, inputs, secrets map
 	if err != nil {
 		return nil, err
 	}
-	if status.Validation != transport.Valid {
-		return nil, fmt.Errorf("a graph of this node is %s: %s", status.Validation, strings.Join(status.Errors, "; "))
+	if status.Status != transport.Valid {
+		return nil, fmt.Errorf("a graph of this node is %s: %s", status.Status, strings.Join(status.Errors, "; "))
 	}
 	_, err = s.engine.Trigger(defaultStart, defaultNamespace, defaultGraph, transport.TriggerSpec{Inputs: inputs, Store: c.store})
 	if err != nil {

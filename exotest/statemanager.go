@@ -30,7 +30,7 @@ const (
 // state manager that is made in one (see [Bubble]) follows the bubble's time, and
 // real runtimes may be put over it.
 //
-// It is a [transport.StateManager], and its transports have all optional
+// It is a [transport.Provider], and its transports have all optional
 // abilities. So code that uses an [exo.StateManager] can be given it. Calls that
 // wait do not outside of a bubble, except that to wait for a run drives it.
 //
@@ -47,14 +47,14 @@ type StateManager struct {
 	flights  flights
 	doubles  doubles
 	refusals refusals
-	faulty   transport.StateManager // by start: what others see of m
+	faulty   transport.Provider // by start: what others see of m
 
 	mu      sync.Mutex
 	changed chan struct{} // closed at the next change of a state; nil: nobody waits
 }
 
 var (
-	_ transport.StateManager    = (*StateManager)(nil)
+	_ transport.Provider        = (*StateManager)(nil)
 	_ transport.NamespaceLister = (*StateManager)(nil)
 )
 
@@ -183,7 +183,7 @@ func (m *StateManager) Client(t testing.TB, opts ...exo.ManagerOption) *exo.Stat
 	return m.client(t, m, opts...)
 }
 
-func (m *StateManager) client(t testing.TB, sm transport.StateManager, opts ...exo.ManagerOption) *exo.StateManager {
+func (m *StateManager) client(t testing.TB, sm transport.Provider, opts ...exo.ManagerOption) *exo.StateManager {
 	t.Helper()
 	opts = append([]exo.ManagerOption{exo.WithStateManager(sm), exo.WithLogger(m.config.logger)}, opts...)
 	c, err := exo.NewStateManager(m.config.namespace, opts...)

@@ -28,7 +28,7 @@ const (
 // A bench is a state manager that the command reaches by HTTP, and a runtime.
 type bench struct {
 	t   *testing.T
-	sm  *local.StateManager
+	sm  *local.Server
 	url string
 }
 

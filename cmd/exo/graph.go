@@ -73,7 +73,7 @@ func applyGraph(ctx context.Context, env environment, c *cli.Command, m *exo.Sta
 		return err
 	}
 	return show(env, c, graphOf(g), func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "graph %s is %s: %d steps\n", cell(g.Name), g.Validation, len(g.Nodes))
+		_, err := fmt.Fprintf(w, "graph %s is %s: %d steps\n", cell(g.Name), g.Status, len(g.Nodes))
 		return err
 	})
 }
@@ -149,7 +149,7 @@ type graphJSON struct {
 
 func graphOf(g *exo.GraphInfo) graphJSON {
 	return graphJSON{
-		Name: g.Name, Namespace: g.Namespace, Validation: g.Validation, Errors: list(g.Errors), Version: g.Version, Serving: g.ServingVersion, Nodes: list(g.Nodes),
+		Name: g.Name, Namespace: g.Namespace, Validation: g.Status, Errors: list(g.Errors), Version: g.Version, Serving: g.ServingVersion, Nodes: list(g.Nodes),
 		Secrets: list(g.SecretNames), Retry: g.Retry, Store: g.Store, Triggers: list(g.Triggers),
 		CreatedAt: g.CreatedAt, UpdatedAt: g.UpdatedAt,
 	}
@@ -162,7 +162,7 @@ func printGraph(w io.Writer, g *exo.GraphInfo) error {
 	facts := [][2]string{
 		{"graph", g.Name},
 		{"namespace", g.Namespace},
-		{"status", string(g.Validation)},
+		{"status", string(g.Status)},
 		{"secrets", orNone(g.SecretNames)},
 		{"retries", fmt.Sprintf("%d, %s, from %v", g.Retry.MaxRetries, g.Retry.Strategy, g.Retry.Backoff)},
 		{"store", orNone(slices.Concat(g.Store.RequiredKeys, slices.Sorted(maps.Keys(g.Store.DefaultValues))))},
@@ -211,7 +211,7 @@ func listGraphs(ctx context.Context, env environment, c *cli.Command, m *exo.Sta
 	for i := range graphs {
 		g := &graphs[i]
 		all[i] = graphOf(g)
-		rows[i] = []string{g.Name, string(g.Validation), strconv.Itoa(len(g.Nodes)), strconv.Itoa(len(g.Triggers)), when(g.UpdatedAt)}
+		rows[i] = []string{g.Name, string(g.Status), strconv.Itoa(len(g.Nodes)), strconv.Itoa(len(g.Triggers)), when(g.UpdatedAt)}
 	}
 	return show(env, c, all, func(w io.Writer) error { return table(w, "GRAPH STATUS STEPS TRIGGERS UPDATED", rows) })
 }

@@ -108,14 +108,14 @@ type runJSON struct {
 func listRuns(ctx context.Context, env environment, c *cli.Command, m *exo.StateManager) error {
 	var filters []exo.RunFilter
 	if graph := c.String("graph"); graph != "" {
-		filters = append(filters, exo.OfGraph(graph))
+		filters = append(filters, exo.RunsOfGraph(graph))
 	}
 	statuses, err := runStatuses(c.StringSlice("status"))
 	if err != nil {
 		return err
 	}
 	if len(statuses) > 0 {
-		filters = append(filters, exo.WithStatus(statuses...))
+		filters = append(filters, exo.RunsWithStatus(statuses...))
 	}
 	limit := c.Int("limit")
 	if limit < 0 {

@@ -194,7 +194,7 @@ func (s *server) serve(ctx context.Context) (err error) {
 
 // end closes the state manager. Runs that are lost by it are logged and no error:
 // to keep everything in memory is what the command is for.
-func (s *server) end(sm *local.StateManager) error {
+func (s *server) end(sm *local.Server) error {
 	err := sm.Close()
 	if unfinished := (*local.UnfinishedError)(nil); errors.As(err, &unfinished) {
 		s.log.Warn("runs were not finished and are gone: they were kept in memory only",

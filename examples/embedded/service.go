@@ -28,7 +28,7 @@ type service struct {
 	written chan struct{} // closed once the graph is
 }
 
-func newService(sm *local.StateManager, greet func(context.Context, Name, exo.None) (Greeting, error)) (*service, error) {
+func newService(sm *local.Server, greet func(context.Context, Name, exo.None) (Greeting, error)) (*service, error) {
 	s := &service{graph: exo.NewGraph("greet").Retry(exo.NoRetry()), written: make(chan struct{})}
 	s.greeted = exo.Add(s.graph, "greet", exo.Node("Greet", greet), Name{Name: "nobody"})
 

@@ -17,7 +17,7 @@ import (
 // exo serve is the same, ready made.
 type server struct {
 	url, key string
-	sm       *local.StateManager
+	sm       *local.Server
 	http     *http.Server
 	failed   chan error
 }

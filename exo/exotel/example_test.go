@@ -91,7 +91,7 @@ func Example() {
 }
 
 // runOnce triggers a graph, waits for the run and stops the runtime.
-func runOnce(ctx context.Context, sm *local.StateManager, g *exo.Graph, opts []exo.RuntimeOption) error {
+func runOnce(ctx context.Context, sm *local.Server, g *exo.Graph, opts []exo.RuntimeOption) error {
 	rt, err := exo.NewRuntime("demo", "worker", g.Nodes(), opts...)
 	if err != nil {
 		return err

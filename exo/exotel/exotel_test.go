@@ -180,10 +180,10 @@ func TestContext(t *testing.T) {
 }
 
 // withoutSecrets is a state manager whose secrets cannot be had.
-type withoutSecrets struct{ transport.StateManager }
+type withoutSecrets struct{ transport.Provider }
 
 func (m withoutSecrets) Namespace(name string) transport.Transport {
-	return refusing{m.StateManager.Namespace(name)}
+	return refusing{m.Provider.Namespace(name)}
 }
 
 type refusing struct{ transport.Transport }
@@ -270,7 +270,7 @@ func TestNeverStarted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	outcome := x.Execute(t.Context(), transport.State{ID: "0123456789abcdef01234567", Node: "Work", Inputs: transport.Object(`{"text":"in"}`)})
+	outcome := x.Execute(t.Context(), transport.Claimed{ID: "0123456789abcdef01234567", Node: "Work", Inputs: transport.Object(`{"text":"in"}`)})
 	spans := recorder.Ended()
 	if outcome.Kind != exo.Errored || len(spans) != 1 {
 		t.Fatalf("%v, %d spans", outcome, len(spans))

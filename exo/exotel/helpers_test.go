@@ -117,7 +117,7 @@ func recording(t *testing.T) (*exotel.Telemetry, *tracetest.SpanRecorder) {
 	return telemetry, recorder
 }
 
-func newLocal(t *testing.T) *local.StateManager {
+func newLocal(t *testing.T) *local.Server {
 	t.Helper()
 	sm := local.New()
 	t.Cleanup(func() { _ = sm.Close() })

@@ -26,7 +26,7 @@ func fanOut(b *testing.B, way transport.Transport) {
 	}
 }
 
-func claimOne(b *testing.B, way transport.Transport, node string) transport.State {
+func claimOne(b *testing.B, way transport.Transport, node string) transport.Claimed {
 	b.Helper()
 	if _, err := way.Trigger(context.Background(), "fan", transport.TriggerSpec{}); err != nil {
 		b.Fatal(err)
@@ -38,7 +38,7 @@ func claimOne(b *testing.B, way transport.Transport, node string) transport.Stat
 	return states[0]
 }
 
-func prepareFan(b *testing.B, sm *local.StateManager) {
+func prepareFan(b *testing.B, sm *local.Server) {
 	b.Helper()
 	way := sm.Namespace(ns)
 	prepare(b, way, "A", "B")

@@ -17,7 +17,7 @@ import (
 )
 
 // makeLocal makes a state manager as a rule of the conformance suite wants it.
-func makeLocal(t *testing.T, o transporttest.Options, opts ...local.Option) *local.StateManager {
+func makeLocal(t *testing.T, o transporttest.Options, opts ...local.Option) *local.Server {
 	t.Helper()
 	if o.DefaultLease > 0 {
 		opts = append(opts, local.WithDefaultLease(o.DefaultLease))
@@ -29,7 +29,7 @@ func makeLocal(t *testing.T, o transporttest.Options, opts ...local.Option) *loc
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.StateManager {
+	transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.Provider {
 		t.Helper()
 		return makeLocal(t, o)
 	})
@@ -37,7 +37,7 @@ func TestConformance(t *testing.T) {
 
 func TestConformanceWithoutExtensions(t *testing.T) {
 	t.Parallel()
-	transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.StateManager {
+	transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.Provider {
 		t.Helper()
 		return makeLocal(t, o, local.WithoutExtensions())
 	})
@@ -51,7 +51,7 @@ func TestConformanceOverHTTP(t *testing.T) {
 	for name, opts := range map[string][]local.Option{"all extensions": nil, "no extensions": {local.WithoutExtensions()}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.StateManager {
+			transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.Provider {
 				t.Helper()
 				pipes := newPipeListener()
 				server := &http.Server{Handler: makeLocal(t, o, opts...).Handler(conformanceKey)}
@@ -81,7 +81,7 @@ func TestConformanceOverTCP(t *testing.T) {
 	for name, opts := range map[string][]local.Option{"all extensions": nil, "no extensions": {local.WithoutExtensions()}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			transporttest.Run(t, func(t *testing.T, o transporttest.Options) transport.StateManager {
+			transporttest.Run(t, func(t *testing.T, o transporttest.Options) transport.Provider {
 				t.Helper()
 				clock := server.NewManualClock(time.Now())
 				return clocked{serveTCP(t, o, append(opts, local.WithClock(clock))...), clock}
@@ -96,7 +96,7 @@ func TestConformanceInRealTime(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
-	transporttest.Run(t, func(t *testing.T, o transporttest.Options) transport.StateManager {
+	transporttest.Run(t, func(t *testing.T, o transporttest.Options) transport.Provider {
 		t.Helper()
 		return serveTCP(t, o)
 	})

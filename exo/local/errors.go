@@ -10,10 +10,10 @@ import (
 )
 
 // ErrClosed is found by [errors.Is] in what calls fail with after
-// [StateManager.Close]: a [transport.Error] that no further attempt can mend.
+// [Server.Close]: a [transport.Error] that no further attempt can mend.
 var ErrClosed = server.ErrClosed
 
-// An UnfinishedError is what [StateManager.Close] returns if it ended runs that
+// An UnfinishedError is what [Server.Close] returns if it ended runs that
 // were not terminal: they were kept in memory, and are gone. The state manager is
 // closed all the same. It is found by [errors.As].
 type UnfinishedError struct {

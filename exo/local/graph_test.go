@@ -47,7 +47,7 @@ func TestSameGraphEitherWay(t *testing.T) {
 			t.Fatal(err)
 		}
 		work(t, worker)
-		var want []transport.StateDetail
+		var want []transport.State
 		for _, reader := range []transport.Transport{manager, worker} {
 			info, states, err := reader.(transport.RunReader).Run(t.Context(), id, time.Minute)
 			if err != nil || info.Status != transport.RunSuccess || info.Total != 8 {

@@ -20,7 +20,7 @@ const ns = "etl"
 
 // newLocal is a state manager that is closed with the test. In a bubble it must
 // be closed before that, which a second Close does not mind.
-func newLocal(tb testing.TB, opts ...local.Option) *local.StateManager {
+func newLocal(tb testing.TB, opts ...local.Option) *local.Server {
 	tb.Helper()
 	sm := local.New(opts...)
 	tb.Cleanup(func() { _ = sm.Close() })
@@ -40,7 +40,7 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 const key = "the key"
 
 // ways are the ways to a namespace of a state manager.
-func ways(sm *local.StateManager) map[string]transport.Transport {
+func ways(sm *local.Server) map[string]transport.Transport {
 	web := transport.HTTP{URL: "http://localhost", APIKey: key, Client: &http.Client{Transport: direct{sm.Handler(key)}}}
 	return map[string]transport.Transport{"in process": sm.Namespace(ns), "over HTTP": web.Namespace(ns)}
 }
@@ -76,7 +76,7 @@ func put(tb testing.TB, t transport.Transport, name string, g transport.GraphSpe
 	if _, err := t.PutGraph(context.Background(), name, g); err != nil {
 		tb.Fatal(err)
 	}
-	if got, err := t.Graph(context.Background(), name); err != nil || got.Validation != transport.Valid {
+	if got, err := t.Graph(context.Background(), name); err != nil || got.Status != transport.Valid {
 		tb.Fatalf("graph %s: %v %v", name, got.Errors, err)
 	}
 }
@@ -90,7 +90,7 @@ func trigger(tb testing.TB, t transport.Transport, graph string, delay time.Dura
 	return id
 }
 
-func claim(tb testing.TB, t transport.Transport, req transport.ClaimRequest) []transport.State {
+func claim(tb testing.TB, t transport.Transport, req transport.ClaimRequest) []transport.Claimed {
 	tb.Helper()
 	states, err := t.Claim(context.Background(), req)
 	if err != nil {
@@ -100,7 +100,7 @@ func claim(tb testing.TB, t transport.Transport, req transport.ClaimRequest) []t
 }
 
 // do reports that a state was executed, with these texts.
-func do(tb testing.TB, t transport.Transport, s transport.State, outputs ...string) {
+func do(tb testing.TB, t transport.Transport, s transport.Claimed, outputs ...string) {
 	tb.Helper()
 	var o transport.Executed
 	for _, out := range outputs {

@@ -16,10 +16,10 @@ import (
 	"github.com/exospherehost/exo-go/internal/statemanager/httpapi"
 )
 
-// A StateManager holds graphs, runs and states, with the rules of the
+// A Server holds graphs, runs and states, with the rules of the
 // reference state manager, minus the ways in which that one loses work
 // (see docs/differences.md). It is safe for concurrent use.
-type StateManager struct {
+type Server struct {
 	server *server.Server
 	view   server.View
 
@@ -28,39 +28,39 @@ type StateManager struct {
 }
 
 var (
-	_ transport.StateManager    = (*StateManager)(nil)
-	_ transport.NamespaceLister = (*StateManager)(nil)
+	_ transport.Provider        = (*Server)(nil)
+	_ transport.NamespaceLister = (*Server)(nil)
 )
 
 // New makes a state manager that keeps its state in memory, until
-// [StateManager.Close].
-func New(opts ...Option) *StateManager {
+// [Server.Close].
+func New(opts ...Option) *Server {
 	c := config{log: zap.NewNop(), corsOrigins: httpapi.DefaultCORSOrigins()}
 	for _, o := range opts {
 		o.apply(&c)
 	}
 	s := server.New(c.server)
-	return &StateManager{server: s, view: server.View{Server: s}, log: c.log, corsOrigins: c.corsOrigins}
+	return &Server{server: s, view: server.View{Server: s}, log: c.log, corsOrigins: c.corsOrigins}
 }
 
 // Namespace gives the transport of a namespace, by direct calls. It has all
 // abilities of the seam, but [WithoutExtensions].
-func (s *StateManager) Namespace(name string) transport.Transport { return s.view.Namespace(name) }
+func (s *Server) Namespace(name string) transport.Transport { return s.view.Namespace(name) }
 
 // Namespaces lists the namespaces that hold nodes, graphs or runs.
-func (s *StateManager) Namespaces(ctx context.Context) ([]string, error) {
+func (s *Server) Namespaces(ctx context.Context) ([]string, error) {
 	return s.view.Namespaces(ctx)
 }
 
 // Handler serves the Exosphere HTTP protocol, for runtimes in other processes
 // and languages (protocol.md §§2 to 4, 12 and 13). Each of the API keys opens the
 // whole of it; empty ones do not count, and without any every call that needs a
-// key is refused. Calls after [StateManager.Close] are answered 503.
+// key is refused. Calls after [Server.Close] are answered 503.
 //
 // The end of a request's context ends its waiting: a server that is to stop ends
 // them all by the BaseContext of its [http.Server]. Answers may take half a
 // minute, which time-outs have to allow for.
-func (s *StateManager) Handler(apiKeys ...string) http.Handler {
+func (s *Server) Handler(apiKeys ...string) http.Handler {
 	if !slices.ContainsFunc(apiKeys, func(key string) bool { return key != "" }) {
 		s.log.Warn("serving HTTP without an API key: all calls that need one are refused")
 	}
@@ -73,7 +73,7 @@ func (s *StateManager) Handler(apiKeys ...string) http.Handler {
 // What was kept in memory is gone then. If that includes runs that were not
 // terminal yet, the error is an [*UnfinishedError] that counts them; otherwise it
 // is nil. Close may be called more than once, and returns the same each time.
-func (s *StateManager) Close() error {
+func (s *Server) Close() error {
 	s.server.Close()
 	if runs := s.server.Unfinished(); len(runs) > 0 {
 		return &UnfinishedError{Runs: runs}

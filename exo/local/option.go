@@ -8,7 +8,7 @@ import (
 	"github.com/exospherehost/exo-go/internal/server"
 )
 
-// An Option changes how a [StateManager] is made.
+// An Option changes how a [Server] is made.
 type Option interface{ apply(*config) }
 
 type config struct {
@@ -69,7 +69,7 @@ func AsReference() Option {
 	return option(func(c *config) { c.server.Engine.Rules.AsReference = true })
 }
 
-// WithCORSOrigins sets the origins that browsers may call the [StateManager.Handler]
+// WithCORSOrigins sets the origins that browsers may call the [Server.Handler]
 // from. The default is http://localhost:3000 and http://127.0.0.1:3000, where
 // the dashboard is found.
 func WithCORSOrigins(origins ...string) Option {

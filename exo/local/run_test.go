@@ -14,7 +14,7 @@ import (
 // reading is a read of a run under way.
 type reading struct {
 	info   transport.RunInfo
-	states []transport.StateDetail
+	states []transport.State
 	err    error
 	took   time.Duration
 }
@@ -32,7 +32,7 @@ func startRun(ctx context.Context, way transport.Transport, id string, wait time
 
 func TestRunWaitsForRest(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, _ *local.StateManager, way transport.Transport) {
+	inBubble(t, func(t *testing.T, _ *local.Server, way transport.Transport) {
 		prepare(t, way, "A", "B")
 		put(t, way, "chain", transport.GraphSpec{Nodes: []transport.Placement{step("A", "a", "v", "b"), step("B", "b", "${{ a.outputs.text }}")}})
 		id := trigger(t, way, "chain", 0)
@@ -91,7 +91,7 @@ func TestRunIsEnded(t *testing.T) {
 // Cron triggers fire in real time, also for those who wait.
 func TestCronFires(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, _ *local.StateManager, way transport.Transport) {
+	inBubble(t, func(t *testing.T, _ *local.Server, way transport.Transport) {
 		prepare(t, way, "A")
 		time.Sleep(30 * time.Second) // bubbles begin at midnight
 		put(t, way, "ticks", transport.GraphSpec{

@@ -20,7 +20,7 @@ import (
 
 // inBubble runs a test once for each way to a state manager, in a bubble of its
 // own.
-func inBubble(t *testing.T, test func(t *testing.T, sm *local.StateManager, way transport.Transport), opts ...local.Option) {
+func inBubble(t *testing.T, test func(t *testing.T, sm *local.Server, way transport.Transport), opts ...local.Option) {
 	t.Helper()
 	for _, name := range []string{"in process", "over HTTP"} {
 		t.Run(name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func inBubble(t *testing.T, test func(t *testing.T, sm *local.StateManager, way 
 
 // A claimed is what became of a claim.
 type claimed struct {
-	states []transport.State
+	states []transport.Claimed
 	err    error
 	took   time.Duration
 	done   bool
@@ -83,7 +83,7 @@ func TestClaimWaitsForAState(t *testing.T) {
 	req := transport.ClaimRequest{Nodes: []string{"A"}, Max: 5, Wait: long}
 	t.Run("that is there", func(t *testing.T) {
 		t.Parallel()
-		inBubble(t, func(t *testing.T, _ *local.StateManager, way transport.Transport) {
+		inBubble(t, func(t *testing.T, _ *local.Server, way transport.Transport) {
 			prepare(t, way, "A")
 			trigger(t, way, "A", 0)
 			if w := startClaim(t.Context(), way, req); !w.done || len(w.states) != 1 {
@@ -93,7 +93,7 @@ func TestClaimWaitsForAState(t *testing.T) {
 	})
 	t.Run("that comes", func(t *testing.T) {
 		t.Parallel()
-		inBubble(t, func(t *testing.T, _ *local.StateManager, way transport.Transport) {
+		inBubble(t, func(t *testing.T, _ *local.Server, way transport.Transport) {
 			prepare(t, way, "A")
 			w := startClaim(t.Context(), way, req)
 			time.Sleep(3 * time.Second)
@@ -106,7 +106,7 @@ func TestClaimWaitsForAState(t *testing.T) {
 	})
 	t.Run("that comes and is due later", func(t *testing.T) {
 		t.Parallel()
-		inBubble(t, func(t *testing.T, _ *local.StateManager, way transport.Transport) {
+		inBubble(t, func(t *testing.T, _ *local.Server, way transport.Transport) {
 			prepare(t, way, "A")
 			w := startClaim(t.Context(), way, req)
 			trigger(t, way, "A", 15*time.Second)
@@ -120,7 +120,7 @@ func TestClaimWaitsForAState(t *testing.T) {
 	})
 	t.Run("that is there and becomes due", func(t *testing.T) {
 		t.Parallel()
-		inBubble(t, func(t *testing.T, _ *local.StateManager, way transport.Transport) {
+		inBubble(t, func(t *testing.T, _ *local.Server, way transport.Transport) {
 			prepare(t, way, "A")
 			trigger(t, way, "A", 5*time.Second)
 			w := startClaim(t.Context(), way, req)
@@ -133,7 +133,7 @@ func TestClaimWaitsForAState(t *testing.T) {
 	})
 	t.Run("in vain", func(t *testing.T) {
 		t.Parallel()
-		inBubble(t, func(t *testing.T, _ *local.StateManager, way transport.Transport) {
+		inBubble(t, func(t *testing.T, _ *local.Server, way transport.Transport) {
 			prepare(t, way, "A", "B")
 			w := startClaim(t.Context(), way, req)
 			trigger(t, way, "B", 0)
@@ -147,7 +147,7 @@ func TestClaimWaitsForAState(t *testing.T) {
 	})
 	t.Run("that is retried", func(t *testing.T) {
 		t.Parallel()
-		inBubble(t, func(t *testing.T, _ *local.StateManager, way transport.Transport) {
+		inBubble(t, func(t *testing.T, _ *local.Server, way transport.Transport) {
 			prepare(t, way, "A")
 			trigger(t, way, "A", 0)
 			s := claim(t, way, req)[0]
@@ -164,7 +164,7 @@ func TestClaimWaitsForAState(t *testing.T) {
 	})
 	t.Run("that is put back", func(t *testing.T) {
 		t.Parallel()
-		inBubble(t, func(t *testing.T, _ *local.StateManager, way transport.Transport) {
+		inBubble(t, func(t *testing.T, _ *local.Server, way transport.Transport) {
 			prepare(t, way, "A")
 			trigger(t, way, "A", 0)
 			s := claim(t, way, req)[0]
@@ -181,7 +181,7 @@ func TestClaimWaitsForAState(t *testing.T) {
 	})
 	t.Run("of a lease that ends", func(t *testing.T) {
 		t.Parallel()
-		inBubble(t, func(t *testing.T, _ *local.StateManager, way transport.Transport) {
+		inBubble(t, func(t *testing.T, _ *local.Server, way transport.Transport) {
 			prepare(t, way, "A")
 			trigger(t, way, "A", 0)
 			leased := req
@@ -204,7 +204,7 @@ func TestClaimWaitsForAState(t *testing.T) {
 // What is due later is not handed out earlier because somebody else waits.
 func TestWaitersOfOneTime(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, _ *local.StateManager, way transport.Transport) {
+	inBubble(t, func(t *testing.T, _ *local.Server, way transport.Transport) {
 		prepare(t, way, "A")
 		var ws []*waiting
 		for range 3 {
@@ -244,7 +244,7 @@ func TestClaimIsEnded(t *testing.T) {
 	})
 	t.Run("by its context", func(t *testing.T) {
 		t.Parallel()
-		inBubble(t, func(t *testing.T, _ *local.StateManager, way transport.Transport) {
+		inBubble(t, func(t *testing.T, _ *local.Server, way transport.Transport) {
 			prepare(t, way, "A")
 			ctx, cancel := context.WithCancel(t.Context())
 			w := startClaim(ctx, way, transport.ClaimRequest{Nodes: []string{"A"}, Max: 1, Wait: long})
@@ -316,7 +316,7 @@ func TestClaimIsEnded(t *testing.T) {
 // The first to wait is the first to be served.
 func TestWaitersAreServedInOrder(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, _ *local.StateManager, way transport.Transport) {
+	inBubble(t, func(t *testing.T, _ *local.Server, way transport.Transport) {
 		prepare(t, way, "A")
 		var ws []*waiting
 		for range 5 {

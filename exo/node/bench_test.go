@@ -85,7 +85,7 @@ func BenchmarkExecuteFanOut100(b *testing.B) {
 func BenchmarkDefine(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := node.NewOne("N", echo); err != nil {
+		if _, err := node.New("N", echo); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -243,15 +243,15 @@ func TestDefinitionErrors(t *testing.T) {
 
 // define tries to define a node of each form, which must come to the same.
 func define[In, Out, Sec any](name string, opts ...node.Option) error {
-	n, err := node.New(name, func(context.Context, In, Sec) ([]Out, error) { return nil, nil }, opts...)
-	one, errOne := node.NewOne(name, func(context.Context, In, Sec) (out Out, err error) { return out, nil }, opts...)
+	n, err := node.NewFanOut(name, func(context.Context, In, Sec) ([]Out, error) { return nil, nil }, opts...)
+	one, errOne := node.New(name, func(context.Context, In, Sec) (out Out, err error) { return out, nil }, opts...)
 	switch {
 	case err == nil || errOne == nil:
 		return errors.New("the definition was taken")
 	case n != nil || one != nil:
 		return errors.New("there is a node beside the error")
 	case err.Error() != errOne.Error():
-		return errors.Join(errors.New("New and NewOne differ"), err, errOne)
+		return errors.Join(errors.New("New and NewFanOut differ"), err, errOne)
 	}
 	return err
 }
@@ -278,9 +278,9 @@ func checkProblems(t *testing.T, err error, want []string) {
 
 func TestNilFunction(t *testing.T) {
 	t.Parallel()
-	_, err := node.New[ok, ok, ok]("N", nil)
+	_, err := node.NewFanOut[ok, ok, ok]("N", nil)
 	checkProblems(t, err, []string{"the function is nil"})
-	_, err = node.NewOne[ok, ok, struct{ A int }]("N", nil)
+	_, err = node.New[ok, ok, struct{ A int }]("N", nil)
 	checkProblems(t, err, []string{"secrets struct{…}: field A: is int", "the function is nil"})
 }
 

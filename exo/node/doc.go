@@ -24,7 +24,7 @@
 //
 // # Definition and execution
 //
-// [New] and [NewOne] do all that can be done once: they compile a codec for each
+// [NewFanOut] and [New] do all that can be done once: they compile a codec for each
 // of the types, derive the JSON Schemas that the node is registered with, and
 // see to it that the two agree and that every state manager will take them. All
 // that is wrong comes back at once, as a [*DefinitionError] that names each

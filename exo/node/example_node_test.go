@@ -15,9 +15,9 @@ func upper(_ context.Context, in Word, _ node.None) (Word, error) {
 	return Word{strings.ToUpper(in.Word)}, nil
 }
 
-// NewOne is what exo.Node is made of.
-func ExampleNewOne() {
-	n, err := node.NewOne("Upper", upper, node.WithTimeout(time.Minute), node.WithConcurrency(4))
+// New is what exo.Node is made of.
+func ExampleNew() {
+	n, err := node.New("Upper", upper, node.WithTimeout(time.Minute), node.WithConcurrency(4))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -40,7 +40,7 @@ func ExampleNewRemote() {
 
 // Call runs the function alone: a test of what it does.
 func ExampleNode_Call() {
-	n, err := node.NewOne("Upper", upper)
+	n, err := node.New("Upper", upper)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -84,7 +84,7 @@ func ExamplePlaceholder() {
 
 // What a tool needs that builds inputs, and reads outputs.
 func ExampleNode_InputFields() {
-	n, err := node.NewOne("First", func(_ context.Context, in Document, _ node.None) (Word, error) {
+	n, err := node.New("First", func(_ context.Context, in Document, _ node.None) (Word, error) {
 		return Word{strings.Split(in.Text, in.Sep)[0]}, nil
 	})
 	if err != nil {
@@ -109,7 +109,7 @@ func ExampleDefinitionError() {
 		Width  int `json:"width"`
 		Height int `json:"height"`
 	}
-	_, err := node.NewOne("Area", func(context.Context, Sizes, node.None) (node.None, error) { return node.None{}, nil })
+	_, err := node.New("Area", func(context.Context, Sizes, node.None) (node.None, error) { return node.None{}, nil })
 	var definition *node.DefinitionError
 	if errors.As(err, &definition) {
 		fmt.Println(definition.Node, "has", len(definition.Problems), "problems")
@@ -127,7 +127,7 @@ func ExampleMiddleware() {
 			return outputs, err
 		}
 	}
-	n, err := node.NewOne("Upper", upper)
+	n, err := node.New("Upper", upper)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -21,8 +21,8 @@ type (
 	}
 )
 
-func ExampleNew() {
-	split, err := node.New("Split", func(_ context.Context, in Document, _ node.None) ([]Word, error) {
+func ExampleNewFanOut() {
+	split, err := node.NewFanOut("Split", func(_ context.Context, in Document, _ node.None) ([]Word, error) {
 		return []Word{{in.Text[:1]}, {in.Text[1:] + in.Sep}}, nil
 	})
 	if err != nil {
@@ -46,12 +46,12 @@ func ExampleNew() {
 }
 
 // All that is wrong with a definition comes at once.
-func ExampleNew_unfit() {
+func ExampleNewFanOut_unfit() {
 	type Order struct {
 		Amount int    `json:"amount"`
 		State  string `json:"state" jsonschema:"enum=open,enum=paid"`
 	}
-	_, err := node.New("Bill ", func(context.Context, Order, node.None) ([]node.None, error) { return nil, nil })
+	_, err := node.NewFanOut("Bill ", func(context.Context, Order, node.None) ([]node.None, error) { return nil, nil })
 	fmt.Println(err)
 	// Output:
 	// node "Bill " has 3 problems:
@@ -68,7 +68,7 @@ func ExampleVal() {
 		Lasts  node.Val[time.Duration] `json:"lasts"`
 		Places node.Val[[]string]      `json:"places"`
 	}
-	book, err := node.NewOne("Book", func(_ context.Context, in Trip, _ node.None) (Trip, error) {
+	book, err := node.New("Book", func(_ context.Context, in Trip, _ node.None) (Trip, error) {
 		in.Seats.V--
 		in.Start = node.Of(in.Start.V.Add(in.Lasts.V))
 		return in, nil

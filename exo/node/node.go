@@ -17,7 +17,7 @@ import (
 type None struct{}
 
 // A Node is a typed node: its function, and the codecs and schemas compiled
-// from its three types. Make one with exo.Node, exo.FanOut, or [New]. It is
+// from its three types. Make one with exo.Node, exo.FanOut, or [NewFanOut]. It is
 // immutable and safe for concurrent use.
 type Node[In, Out, Sec any] struct {
 	name      string
@@ -61,10 +61,10 @@ type Any interface {
 	sealed()
 }
 
-// New is the form of exo.FanOut that reports an unfit definition instead of
+// NewFanOut is the form of exo.FanOut that reports an unfit definition instead of
 // panicking: a node that gives any number of outputs for each state. The error
 // is a [*DefinitionError] that lists every reason.
-func New[In, Out, Sec any](name string, fn func(context.Context, In, Sec) ([]Out, error), opts ...Option) (*Node[In, Out, Sec], error) {
+func NewFanOut[In, Out, Sec any](name string, fn func(context.Context, In, Sec) ([]Out, error), opts ...Option) (*Node[In, Out, Sec], error) {
 	n, d := define[In, Out, Sec](name, opts)
 	if n.many = fn; fn == nil {
 		d.problem("the function is nil")
@@ -72,10 +72,10 @@ func New[In, Out, Sec any](name string, fn func(context.Context, In, Sec) ([]Out
 	return finish(n, d)
 }
 
-// NewOne is the form of exo.Node that reports an unfit definition instead of
+// New is the form of exo.Node that reports an unfit definition instead of
 // panicking: a node that gives one output for each state, or none if Out has no
 // fields. The error is a [*DefinitionError] that lists every reason.
-func NewOne[In, Out, Sec any](name string, fn func(context.Context, In, Sec) (Out, error), opts ...Option) (*Node[In, Out, Sec], error) {
+func New[In, Out, Sec any](name string, fn func(context.Context, In, Sec) (Out, error), opts ...Option) (*Node[In, Out, Sec], error) {
 	n, d := define[In, Out, Sec](name, opts)
 	if n.one = fn; fn == nil {
 		d.problem("the function is nil")

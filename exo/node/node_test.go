@@ -36,7 +36,7 @@ func echo(_ context.Context, i in, s sec) (out, error) {
 
 func mustOne[In, Out, Sec any](tb testing.TB, fn func(context.Context, In, Sec) (Out, error), opts ...node.Option) *node.Node[In, Out, Sec] {
 	tb.Helper()
-	n, err := node.NewOne("N", fn, opts...)
+	n, err := node.New("N", fn, opts...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func mustOne[In, Out, Sec any](tb testing.TB, fn func(context.Context, In, Sec) 
 
 func mustMany[In, Out, Sec any](tb testing.TB, fn func(context.Context, In, Sec) ([]Out, error), opts ...node.Option) *node.Node[In, Out, Sec] {
 	tb.Helper()
-	n, err := node.New("N", fn, opts...)
+	n, err := node.NewFanOut("N", fn, opts...)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func TestSpecIsThatOfTheReferenceSDK(t *testing.T) {
 // one is a node that does nothing.
 func one[In, Out, Sec any](tb testing.TB, name string) *node.Node[In, Out, Sec] {
 	tb.Helper()
-	n, err := node.NewOne(name, func(context.Context, In, Sec) (out Out, err error) { return out, nil })
+	n, err := node.New(name, func(context.Context, In, Sec) (out Out, err error) { return out, nil })
 	if err != nil {
 		tb.Fatal(err)
 	}

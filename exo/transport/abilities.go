@@ -41,7 +41,7 @@ type (
 	// RunReader reads a run and all of its states in one call, once the run is
 	// at rest or wait has passed. The states are in order of creation.
 	RunReader interface {
-		Run(ctx context.Context, runID string, wait time.Duration) (RunInfo, []StateDetail, error)
+		Run(ctx context.Context, runID string, wait time.Duration) (RunInfo, []State, error)
 	}
 
 	// TriggerCanceler removes the cron triggers of a graph.
@@ -55,7 +55,7 @@ type (
 	}
 
 	// NamespaceLister lists the namespaces of a state manager that hold
-	// anything. It is an ability of a [StateManager].
+	// anything. It is an ability of a [Provider].
 	NamespaceLister interface {
 		Namespaces(ctx context.Context) ([]string, error)
 	}

@@ -11,21 +11,21 @@ import (
 type Control interface {
 	// PutGraph writes a graph. The answer's Validation may still be pending:
 	// read the graph again until it is not.
-	PutGraph(ctx context.Context, name string, g GraphSpec) (GraphStatus, error)
-	Graph(ctx context.Context, name string) (GraphStatus, error)
+	PutGraph(ctx context.Context, name string, g GraphSpec) (GraphInfo, error)
+	Graph(ctx context.Context, name string) (GraphInfo, error)
 	Trigger(ctx context.Context, graph string, t TriggerSpec) (runID string, err error)
 
 	// Runs reads a page of the runs of the namespace, newest first. Pages are
 	// numbered from 1.
 	Runs(ctx context.Context, page, size int) (RunPage, error)
 	RunGraph(ctx context.Context, runID string) (RunGraph, error)
-	StateDetail(ctx context.Context, graph, runID, stateID string) (StateDetail, error)
+	State(ctx context.Context, graph, runID, stateID string) (State, error)
 
 	// Retry runs a state again by hand (protocol.md §10). The same fanoutID again, for
 	// a state of the same step and direct parent, is [ErrConflict].
 	Retry(ctx context.Context, stateID, fanoutID string) (newStateID string, err error)
 	Nodes(ctx context.Context) ([]NodeInfo, error)
-	Graphs(ctx context.Context) ([]GraphStatus, error)
+	Graphs(ctx context.Context) ([]GraphInfo, error)
 }
 
 // GraphSpec is a graph as it is written.
@@ -105,8 +105,8 @@ type CronTrigger struct {
 	Timezone   string
 }
 
-// GraphStatus is a graph as the state manager has it.
-type GraphStatus struct {
+// GraphInfo is a graph as the state manager has it.
+type GraphInfo struct {
 	Name        string
 	Namespace   string
 	Nodes       []Placement
@@ -116,7 +116,7 @@ type GraphStatus struct {
 	Triggers    []CronTrigger
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
-	Validation  ValidationStatus
+	Status      ValidationStatus
 	Errors      []string // why Validation is [Invalid]
 
 	// Version counts how often the graph was written, from 1. ServingVersion is
@@ -214,8 +214,8 @@ type Edge struct {
 	Target string `json:"target"`
 }
 
-// StateDetail is a state in full.
-type StateDetail struct {
+// State is a state in full.
+type State struct {
 	ID         string
 	Node       string
 	Identifier string

@@ -91,7 +91,7 @@ func (c *conn) require(ctx context.Context, op string, ext Extension) error {
 var instead = map[Extension]string{
 	ExtensionLease: "claim without a lease",
 	ExtensionStore: "pass values as inputs and outputs",
-	ExtensionRun:   "read the run with Runs, RunGraph and StateDetail",
+	ExtensionRun:   "read the run with Runs, RunGraph and State",
 }
 
 func (c *conn) lacks(op string, ext Extension) *Error {

@@ -116,7 +116,7 @@ func presentable(raw string) string {
 }
 
 var (
-	_ StateManager    = HTTP{}
+	_ Provider        = HTTP{}
 	_ NamespaceLister = HTTP{}
 	_ interface {
 		Transport

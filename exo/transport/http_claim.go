@@ -19,7 +19,7 @@ const maxClaim = 1000
 // hold its answer, Claim returns at once; where it can, a Stop makes Claim ask
 // it to answer now. States beyond req.Max are returned all the same, for they
 // are claimed.
-func (n *namespace) Claim(ctx context.Context, req ClaimRequest) ([]State, error) {
+func (n *namespace) Claim(ctx context.Context, req ClaimRequest) ([]Claimed, error) {
 	if req.Max <= 0 || len(req.Nodes) == 0 {
 		return nil, nil
 	}
@@ -79,11 +79,11 @@ func (n *namespace) wake(ctx context.Context, waitID string) bool {
 }
 
 // claim asks once, and has the answer held so long if that can be.
-func (n *namespace) claim(ctx context.Context, req ClaimRequest, hold time.Duration, waitID string) ([]State, error) {
+func (n *namespace) claim(ctx context.Context, req ClaimRequest, hold time.Duration, waitID string) ([]Claimed, error) {
 	k := n.call("claim", http.MethodPost, "/states/enqueue")
 	k.body = newPayload()
 	k.body.set(n.appendClaim(k.body.bytes(), req, hold, waitID))
-	var states []State
+	var states []Claimed
 	err := n.send(ctx, k, func(answer []byte) (err error) {
 		states, err = decodeClaim(answer, req.Nodes)
 		return err
@@ -119,7 +119,7 @@ func (n *namespace) appendClaim(b []byte, req ClaimRequest, hold time.Duration, 
 var errNoStates = errors.New(`no "states"`)
 
 // decodeClaim reads the answer to a claim of nodes.
-func decodeClaim(raw []byte, nodes []string) ([]State, error) {
+func decodeClaim(raw []byte, nodes []string) ([]Claimed, error) {
 	d := claimDecoder{scanner: scan(raw), size: len(raw), nodes: nodes}
 	if err := d.Document(d.member); err != nil {
 		return nil, err
@@ -140,8 +140,8 @@ type claimDecoder struct {
 	scanner
 	size        int // of the answer
 	nodes       []string
-	states      []State
-	state, last State
+	states      []Claimed
+	state, last Claimed
 	stateMember func(name jsontext.Span) error
 }
 
@@ -149,7 +149,7 @@ func (d *claimDecoder) member(name jsontext.Span) error {
 	if string(d.Part(name)) != "states" || d.Peek() != '[' {
 		return d.Skip()
 	}
-	d.states = []State{}
+	d.states = []Claimed{}
 	d.stateMember = d.readState // once, since a method value is allocated
 	return d.Array(d.element)
 }
@@ -158,14 +158,14 @@ func (d *claimDecoder) element() error {
 	if d.Peek() != '{' {
 		return d.Skip()
 	}
-	d.state = State{}
+	d.state = Claimed{}
 	start := d.Pos()
 	if err := d.Object(d.stateMember); err != nil {
 		return err
 	}
 	if d.state.ID != "" {
 		if cap(d.states) == 0 {
-			d.states = make([]State, 0, 1+(d.size-d.Pos())/(d.Pos()-start))
+			d.states = make([]Claimed, 0, 1+(d.size-d.Pos())/(d.Pos()-start))
 		}
 		d.states = append(d.states, d.state)
 		d.last = d.state

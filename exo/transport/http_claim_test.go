@@ -157,7 +157,7 @@ func TestClaimWaits(t *testing.T) {
 	}
 }
 
-func claim(t *testing.T, answer string) ([]transport.State, error) {
+func claim(t *testing.T, answer string) ([]transport.Claimed, error) {
 	t.Helper()
 	ns := roundTrip(func(*http.Request) (*http.Response, error) { return response(http.StatusOK, answer), nil }).namespace("ns")
 	return ns.Claim(t.Context(), transport.ClaimRequest{Nodes: []string{"A", "B"}, Max: 2})
@@ -170,23 +170,23 @@ func TestClaimKeepsWhatIsClaimed(t *testing.T) {
 	object := transport.Object(`{}`)
 	tests := []struct {
 		name, answer string
-		want         []transport.State
+		want         []transport.Claimed
 	}{
-		{"beyond the most", `{"states":[{"state_id":"1"},{"state_id":"2"},{"state_id":"3"}]}`, []transport.State{{ID: "1"}, {ID: "2"}, {ID: "3"}}},
-		{"of another node", `{"states":[{"state_id":"1","node_name":"C"}]}`, []transport.State{{ID: "1", Node: "C"}}},
-		{"inputs that are no object", `{"states":[{"state_id":"1","inputs":"x"},{"state_id":"2","inputs":{}}]}`, []transport.State{{ID: "1", Inputs: transport.Object(`"x"`)}, {ID: "2", Inputs: object}}},
+		{"beyond the most", `{"states":[{"state_id":"1"},{"state_id":"2"},{"state_id":"3"}]}`, []transport.Claimed{{ID: "1"}, {ID: "2"}, {ID: "3"}}},
+		{"of another node", `{"states":[{"state_id":"1","node_name":"C"}]}`, []transport.Claimed{{ID: "1", Node: "C"}}},
+		{"inputs that are no object", `{"states":[{"state_id":"1","inputs":"x"},{"state_id":"2","inputs":{}}]}`, []transport.Claimed{{ID: "1", Inputs: transport.Object(`"x"`)}, {ID: "2", Inputs: object}}},
 		{
 			"members of another type", `{"states":[{"state_id":"1","node_name":5,"identifier":null,"inputs":{"a":[1,{"b":true}]},"created_at":17,"graph_name":{},"run_id":[],"attempt":"x","lease_ms":1.5,"lease_token":false},` +
 				`{"state_id":"2","node_name":"A"}]}`,
-			[]transport.State{{ID: "1", Inputs: transport.Object(`{"a":[1,{"b":true}]}`)}, {ID: "2", Node: "A"}},
+			[]transport.Claimed{{ID: "1", Inputs: transport.Object(`{"a":[1,{"b":true}]}`)}, {ID: "2", Node: "A"}},
 		},
-		{"no ID, so lost", `{"states":[{"node_name":"A"},{"state_id":5},7,null,[],"x",{"state_id":"2"}]}`, []transport.State{{ID: "2"}}},
-		{"the last of members that occur twice", `{"states":[{"state_id":"1","state_id":"2"}]}`, []transport.State{{ID: "2"}}},
-		{"times that are none", `{"states":[{"state_id":"1","created_at":"yesterday"},{"state_id":"2","created_at":""}]}`, []transport.State{{ID: "1"}, {ID: "2"}}},
-		{"leases beyond bounds", `{"states":[{"state_id":"1","lease_ms":9223372036854775807},{"state_id":"2","lease_ms":99999999999999999999}]}`, []transport.State{{ID: "1", Lease: 1<<63 - 1}, {ID: "2"}}},
-		{"alike", `{"states":[{"state_id":"1","graph_name":"g","run_id":"r"},{"state_id":"2","graph_name":"g","run_id":"q"}]}`, []transport.State{{ID: "1", Graph: "g", RunID: "r"}, {ID: "2", Graph: "g", RunID: "q"}}},
-		{"escapes", `{"states":[{"state_id":"\u0031","node_name":"\u0041","identifier":"ü\"\\\ud83d\ude00"}]}`, []transport.State{{ID: "1", Node: "A", Identifier: "ü\"\\😀"}}},
-		{"white space", " {\n\"states\" : [ { \"state_id\" : \"1\" , \"inputs\" : { } } ] } \t", []transport.State{{ID: "1", Inputs: transport.Object(`{ }`)}}},
+		{"no ID, so lost", `{"states":[{"node_name":"A"},{"state_id":5},7,null,[],"x",{"state_id":"2"}]}`, []transport.Claimed{{ID: "2"}}},
+		{"the last of members that occur twice", `{"states":[{"state_id":"1","state_id":"2"}]}`, []transport.Claimed{{ID: "2"}}},
+		{"times that are none", `{"states":[{"state_id":"1","created_at":"yesterday"},{"state_id":"2","created_at":""}]}`, []transport.Claimed{{ID: "1"}, {ID: "2"}}},
+		{"leases beyond bounds", `{"states":[{"state_id":"1","lease_ms":9223372036854775807},{"state_id":"2","lease_ms":99999999999999999999}]}`, []transport.Claimed{{ID: "1", Lease: 1<<63 - 1}, {ID: "2"}}},
+		{"alike", `{"states":[{"state_id":"1","graph_name":"g","run_id":"r"},{"state_id":"2","graph_name":"g","run_id":"q"}]}`, []transport.Claimed{{ID: "1", Graph: "g", RunID: "r"}, {ID: "2", Graph: "g", RunID: "q"}}},
+		{"escapes", `{"states":[{"state_id":"\u0031","node_name":"\u0041","identifier":"ü\"\\\ud83d\ude00"}]}`, []transport.Claimed{{ID: "1", Node: "A", Identifier: "ü\"\\😀"}}},
+		{"white space", " {\n\"states\" : [ { \"state_id\" : \"1\" , \"inputs\" : { } } ] } \t", []transport.Claimed{{ID: "1", Inputs: transport.Object(`{ }`)}}},
 	}
 	for _, tt := range tests {
 		got, err := claim(t, tt.answer)
@@ -220,7 +220,7 @@ func TestClaimedStatesKeepTheirInputs(t *testing.T) {
 		call++
 		return response(http.StatusOK, `{"states":[{"state_id":"`+strconv.Itoa(call)+`","inputs":{"n":"`+strings.Repeat(strconv.Itoa(call), 50)+`"}}]}`), nil
 	}).namespace("ns")
-	var all []transport.State
+	var all []transport.Claimed
 	for range 9 {
 		states, err := ns.Claim(t.Context(), transport.ClaimRequest{Nodes: []string{"A"}, Max: 1})
 		if err != nil {

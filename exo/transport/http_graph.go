@@ -57,11 +57,11 @@ type wireGraph struct {
 
 func (w *wireGraph) missing() string { return without(w.Validation == "", "validation_status") }
 
-func (w *wireGraph) status() GraphStatus {
-	g := GraphStatus{
+func (w *wireGraph) status() GraphInfo {
+	g := GraphInfo{
 		Name: w.Name, Namespace: w.Namespace, Nodes: w.Nodes, Store: w.Store, Retry: w.Retry.policy(),
 		SecretNames: slices.Sorted(maps.Keys(w.Secrets)),
-		CreatedAt:   w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time, Validation: w.Validation, Errors: w.Errors,
+		CreatedAt:   w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time, Status: w.Validation, Errors: w.Errors,
 		Version: w.Version, ServingVersion: w.Serving,
 	}
 	for _, t := range w.Triggers {
@@ -71,20 +71,20 @@ func (w *wireGraph) status() GraphStatus {
 }
 
 // PutGraph implements [Control] (protocol.md §4).
-func (n *namespace) PutGraph(ctx context.Context, name string, g GraphSpec) (GraphStatus, error) {
+func (n *namespace) PutGraph(ctx context.Context, name string, g GraphSpec) (GraphInfo, error) {
 	return n.graph(ctx, name, n.call("upsert graph", http.MethodPut, "/graph/", name).withBody(g.encode()))
 }
 
 // Graph implements [Control] (protocol.md §4).
-func (n *namespace) Graph(ctx context.Context, name string) (GraphStatus, error) {
+func (n *namespace) Graph(ctx context.Context, name string) (GraphInfo, error) {
 	return n.graph(ctx, name, n.call("graph", http.MethodGet, "/graph/", name))
 }
 
 // graph makes a call that answers one graph, which does not say its name.
-func (n *namespace) graph(ctx context.Context, name string, k call) (GraphStatus, error) {
+func (n *namespace) graph(ctx context.Context, name string, k call) (GraphInfo, error) {
 	answer, err := fetch[wireGraph](ctx, n.conn, k)
 	if err != nil {
-		return GraphStatus{}, err
+		return GraphInfo{}, err
 	}
 	answer.Name, answer.Namespace = name, n.name
 	return answer.status(), nil
@@ -97,9 +97,9 @@ type graphsAnswer struct {
 func (a *graphsAnswer) missing() string { return without(a.Templates == nil, "templates") }
 
 // Graphs implements [Control] (protocol.md §4).
-func (n *namespace) Graphs(ctx context.Context) ([]GraphStatus, error) {
+func (n *namespace) Graphs(ctx context.Context) ([]GraphInfo, error) {
 	answer, err := fetch[graphsAnswer](ctx, n.conn, n.call("graphs", http.MethodGet, "/graphs/"))
-	graphs := make([]GraphStatus, 0, len(answer.Templates))
+	graphs := make([]GraphInfo, 0, len(answer.Templates))
 	for i := range answer.Templates {
 		graphs = append(graphs, answer.Templates[i].status())
 	}

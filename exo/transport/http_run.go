@@ -96,16 +96,16 @@ type wireDetail struct {
 
 func (w *wireDetail) missing() string { return without(w.ID == "", "id") }
 
-func (w *wireDetail) detail() StateDetail {
-	return StateDetail{
+func (w *wireDetail) detail() State {
+	return State{
 		ID: w.ID, Node: w.Node, Identifier: w.Identifier, Graph: w.Graph, RunID: w.RunID, Status: w.Status,
 		Inputs: orNil(w.Inputs), Outputs: orNil(w.Outputs), Error: w.Error, Data: orNil(w.Data),
 		Parents: w.Parents, Attempt: w.Attempt, Place: w.Place, CreatedAt: w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time,
 	}
 }
 
-// StateDetail implements [Control] (protocol.md §4).
-func (n *namespace) StateDetail(ctx context.Context, graph, runID, stateID string) (StateDetail, error) {
+// State implements [Control] (protocol.md §4).
+func (n *namespace) State(ctx context.Context, graph, runID, stateID string) (State, error) {
 	k := n.call("state detail", http.MethodGet, "/graph/", graph, "/run/", runID, "/node/", stateID)
 	answer, err := fetch[wireDetail](ctx, n.conn, k)
 	return answer.detail(), err
@@ -143,8 +143,8 @@ const mostStates = 5000
 // answer for half a minute at the most: look at the status. The states of a large
 // run come in several answers; if it was not at rest, they may show it at
 // different moments.
-func (n *namespace) Run(ctx context.Context, runID string, wait time.Duration) (RunInfo, []StateDetail, error) {
-	states := []StateDetail{}
+func (n *namespace) Run(ctx context.Context, runID string, wait time.Duration) (RunInfo, []State, error) {
+	states := []State{}
 	for most := mostStates; ; {
 		answer, err := n.runPart(ctx, runID, wait, len(states), most)
 		switch {

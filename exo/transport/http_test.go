@@ -39,7 +39,7 @@ func exchanges() []exchange {
 		`"secrets":{"token":true,"key":true},"retry_policy":{"max_retries":1,"strategy":"FIXED","backoff_factor":1500,"exponent":2,"max_delay":null},` +
 		`"store_config":{"required_keys":["k"],"default_values":{"d":"v"}},"triggers":[{"type":"CRON","value":{"expression":"* * * * *","timezone":"Europe/Berlin"}}],` +
 		`"created_at":"2026-11-23T02:06:18.311409","updated_at":"2026-11-23T03:06:18.311409+01:00","validation_status":"INVALID","validation_errors":["Node A does not exist."]}`
-	status := transport.GraphStatus{
+	status := transport.GraphInfo{
 		Name: "g", Namespace: "ns",
 		Nodes: []transport.Placement{
 			{Node: "A", Namespace: "other", Identifier: "a", Inputs: map[string]string{"x": "y"}, Next: []string{"b"}},
@@ -49,11 +49,11 @@ func exchanges() []exchange {
 		Retry:       transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: 1500 * time.Millisecond, Exponent: 2},
 		Store:       transport.StoreConfig{RequiredKeys: []string{"k"}, DefaultValues: map[string]string{"d": "v"}},
 		Triggers:    []transport.CronTrigger{{Expression: "* * * * *", Timezone: "Europe/Berlin"}},
-		CreatedAt:   at, UpdatedAt: at, Validation: transport.Invalid, Errors: []string{"Node A does not exist."},
+		CreatedAt:   at, UpdatedAt: at, Status: transport.Invalid, Errors: []string{"Node A does not exist."},
 	}
 	detail := `{"id":"s1","node_name":"N","identifier":"n","graph_name":"g","run_id":"r","status":"PRUNED","inputs":{"b":"1","a":"2"},` +
 		`"outputs":{},"error":null,"data":{"why":1},"parents":{"z":"p1","a":"p2"},"attempt":2,"created_at":"2026-11-23T02:06:18.311409","updated_at":"2026-11-23T02:06:18.311409Z"}`
-	state := transport.StateDetail{
+	state := transport.State{
 		ID: "s1", Node: "N", Identifier: "n", Graph: "g", RunID: "r", Status: transport.StatusPruned,
 		Inputs: transport.Object(`{"b":"1","a":"2"}`), Outputs: transport.Object(`{}`), Data: json.RawMessage(`{"why":1}`),
 		Parents: []transport.Parent{{Identifier: "z", StateID: "p1"}, {Identifier: "a", StateID: "p2"}}, Attempt: 2, CreatedAt: at, UpdatedAt: at,
@@ -93,7 +93,7 @@ func exchanges() []exchange {
 				{"state_id":"s1","node_name":"A","identifier":"a","inputs":{"k" : "v"},"created_at":"2026-11-23T02:06:18.311409"},
 				{"state_id":"s2","node_name":"B\"","identifier":"b","inputs":{},"created_at":"2026-11-23T02:06:18.311409Z","graph_name":"g","run_id":"r","attempt":3,"lease_ms":60000,"lease_token":"t\u00e9"},
 				{"state_id":"s3","node_name":"other","identifier":"b","inputs":null}]}`,
-			want: []transport.State{
+			want: []transport.Claimed{
 				{ID: "s1", Node: "A", Identifier: "a", Inputs: transport.Object(`{"k" : "v"}`), CreatedAt: at},
 				{ID: "s2", Node: `B"`, Identifier: "b", Inputs: transport.Object(`{}`), CreatedAt: at, Graph: "g", RunID: "r", Attempt: 3, Lease: time.Minute, Token: "té"},
 				{ID: "s3", Node: "other", Identifier: "b", Inputs: transport.Object(`null`)},
@@ -107,7 +107,7 @@ func exchanges() []exchange {
 			method: "POST", uri: "/v0/namespace/ns/states/enqueue",
 			body:   `{"nodes":["A"],"batch_size":1000}`,
 			answer: `{"count":0,"namespace":"ns","status":"QUEUED","states":[]}`,
-			want:   []transport.State{},
+			want:   []transport.Claimed{},
 		},
 		{
 			name: "executed",
@@ -241,7 +241,7 @@ func exchanges() []exchange {
 			call:   func(ctx ctx, t transport.Transport) (any, error) { return t.Graphs(ctx) },
 			method: "GET", uri: "/v0/namespace/ns/graphs/",
 			answer: `{"namespace":"ns","count":1,"templates":[` + strings.Replace(graph, `{`, `{"_id":"x","name":"g","namespace":"ns",`, 1) + `]}`,
-			want:   []transport.GraphStatus{status},
+			want:   []transport.GraphInfo{status},
 		},
 		{
 			name:   "nodes",
@@ -304,7 +304,7 @@ func exchanges() []exchange {
 		},
 		{
 			name:   "state detail",
-			call:   func(ctx ctx, t transport.Transport) (any, error) { return t.StateDetail(ctx, "g", "r", "s1") },
+			call:   func(ctx ctx, t transport.Transport) (any, error) { return t.State(ctx, "g", "r", "s1") },
 			method: "GET", uri: "/v0/namespace/ns/graph/g/run/r/node/s1", answer: detail, want: state,
 		},
 		{
@@ -320,7 +320,7 @@ func exchanges() []exchange {
 				return []any{got, states}, err
 			},
 			method: "GET", uri: "/v0/namespace/ns/run/r?size=5000&wait_ms=30000",
-			answer: `{` + run + `,"states":[` + detail + `]}`, want: []any{info, []transport.StateDetail{state}},
+			answer: `{` + run + `,"states":[` + detail + `]}`, want: []any{info, []transport.State{state}},
 		},
 		{
 			name: "run at once",
@@ -554,7 +554,7 @@ func TestNamesThatLeadAstrayAreRefusedBeforeSending(t *testing.T) {
 	for _, name := range []string{"", ".", ".."} {
 		checkRefused(t, errOf(p.namespace(name).Trigger(t.Context(), "g", transport.TriggerSpec{})), "namespace")
 		checkRefused(t, errOf(p.namespace("ns").Trigger(t.Context(), name, transport.TriggerSpec{})), "graph")
-		checkRefused(t, errOf(p.namespace("ns").StateDetail(t.Context(), "g", name, "s")), "run")
+		checkRefused(t, errOf(p.namespace("ns").State(t.Context(), "g", name, "s")), "run")
 		checkRefused(t, errOf(report(t.Context(), p.namespace("ns"), transport.Report{StateID: name, Outcome: transport.Executed{}})), "state")
 		checkRefused(t, p.namespace("ns").(transport.StoreBackend).StoreSet(t.Context(), "s", name, "v"), "store")
 	}
@@ -600,8 +600,8 @@ func TestMembersThatDoNotFitAreLeftOut(t *testing.T) {
 		"retry_policy":{"max_retries":1,"exponent":2.5},"triggers":[{"value":"x"},{"value":{"expression":"@daily"}}],"store_config":null,
 		"created_at":5,"validation_status":"VALID","validation_errors":"none"}`))
 	got, err := p.namespace("ns").Graph(t.Context(), "g")
-	want := transport.GraphStatus{
-		Name: "g", Namespace: "ns", Validation: transport.Valid, Retry: transport.RetryPolicy{MaxRetries: 1},
+	want := transport.GraphInfo{
+		Name: "g", Namespace: "ns", Status: transport.Valid, Retry: transport.RetryPolicy{MaxRetries: 1},
 		Nodes:    []transport.Placement{{Identifier: "a", Inputs: map[string]string{"x": "", "y": "z"}}, {}},
 		Triggers: []transport.CronTrigger{{}, {Expression: "@daily"}},
 	}

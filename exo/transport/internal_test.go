@@ -127,7 +127,7 @@ func FuzzDecodeClaim(f *testing.F) {
 }
 
 // slowDecodeClaim is decodeClaim by encoding/json.
-func slowDecodeClaim(raw []byte) ([]State, error) {
+func slowDecodeClaim(raw []byte) ([]Claimed, error) {
 	var answer map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &answer); err != nil {
 		return nil, err
@@ -136,7 +136,7 @@ func slowDecodeClaim(raw []byte) ([]State, error) {
 	if json.Unmarshal(answer["states"], &elements) != nil || elements == nil {
 		return nil, errNoStates
 	}
-	states := []State{}
+	states := []Claimed{}
 	for _, element := range elements {
 		var m map[string]json.RawMessage
 		if json.Unmarshal(element, &m) != nil {
@@ -150,7 +150,7 @@ func slowDecodeClaim(raw []byte) ([]State, error) {
 			_ = json.Unmarshal(m[name], &n)
 			return n
 		}
-		s := State{
+		s := Claimed{
 			ID: str("state_id"), Node: str("node_name"), Identifier: str("identifier"), Inputs: m["inputs"], CreatedAt: parseTime(str("created_at")),
 			Graph: str("graph_name"), RunID: str("run_id"), Attempt: int(num("attempt")), Lease: fromMillis(num("lease_ms")), Token: str("lease_token"),
 		}

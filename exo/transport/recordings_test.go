@@ -153,7 +153,7 @@ func againByPlace(ctx context.Context, t *testing.T, ns transport.Transport, r r
 	case "graph":
 		switch {
 		case len(path) > 2:
-			detail, err := ns.StateDetail(ctx, path[1], path[3], path[5])
+			detail, err := ns.State(ctx, path[1], path[3], path[5])
 			return counted(t, r, "parents", len(detail.Parents), err)
 		case r.Request.Method == http.MethodPut:
 			graph, err := ns.PutGraph(ctx, path[1], body.graph(t))

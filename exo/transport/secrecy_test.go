@@ -37,7 +37,7 @@ func TestTheKeyIsNeverShown(t *testing.T) {
 		"pointer":          &h,
 		"in a struct":      struct{ H transport.HTTP }{h},
 		"in a list":        []*transport.HTTP{&h},
-		"in an interface":  map[string]transport.StateManager{"h": h},
+		"in an interface":  map[string]transport.Provider{"h": h},
 		"transport":        ns,
 		"transport within": struct{ T transport.Transport }{ns},
 	}

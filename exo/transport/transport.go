@@ -7,11 +7,11 @@ package transport
 
 import "encoding/json"
 
-// A StateManager is a state manager that can be reached. It gives the
+// A Provider is a state manager that can be reached. It gives the
 // [Transport] of each of its namespaces. It is safe for concurrent use. Keep a
 // Transport rather than ask for it again: it may remember things, such as what
 // the state manager at the other end can do.
-type StateManager interface {
+type Provider interface {
 	Namespace(name string) Transport
 }
 

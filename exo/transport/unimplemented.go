@@ -23,7 +23,7 @@ func (Unimplemented) Register(context.Context, string, []NodeSpec) error {
 }
 
 // Claim implements [Worker].
-func (Unimplemented) Claim(context.Context, ClaimRequest) ([]State, error) {
+func (Unimplemented) Claim(context.Context, ClaimRequest) ([]Claimed, error) {
 	return nil, unimplemented("claim", "Claim")
 }
 
@@ -45,13 +45,13 @@ func (Unimplemented) Secrets(context.Context, string) (Secrets, error) {
 }
 
 // PutGraph implements [Control].
-func (Unimplemented) PutGraph(context.Context, string, GraphSpec) (GraphStatus, error) {
-	return GraphStatus{}, unimplemented("upsert graph", "PutGraph")
+func (Unimplemented) PutGraph(context.Context, string, GraphSpec) (GraphInfo, error) {
+	return GraphInfo{}, unimplemented("upsert graph", "PutGraph")
 }
 
 // Graph implements [Control].
-func (Unimplemented) Graph(context.Context, string) (GraphStatus, error) {
-	return GraphStatus{}, unimplemented("graph", "Graph")
+func (Unimplemented) Graph(context.Context, string) (GraphInfo, error) {
+	return GraphInfo{}, unimplemented("graph", "Graph")
 }
 
 // Trigger implements [Control].
@@ -69,9 +69,9 @@ func (Unimplemented) RunGraph(context.Context, string) (RunGraph, error) {
 	return RunGraph{}, unimplemented("run graph", "RunGraph")
 }
 
-// StateDetail implements [Control].
-func (Unimplemented) StateDetail(context.Context, string, string, string) (StateDetail, error) {
-	return StateDetail{}, unimplemented("state detail", "StateDetail")
+// State implements [Control].
+func (Unimplemented) State(context.Context, string, string, string) (State, error) {
+	return State{}, unimplemented("state detail", "State")
 }
 
 // Retry implements [Control].
@@ -85,6 +85,6 @@ func (Unimplemented) Nodes(context.Context) ([]NodeInfo, error) {
 }
 
 // Graphs implements [Control].
-func (Unimplemented) Graphs(context.Context) ([]GraphStatus, error) {
+func (Unimplemented) Graphs(context.Context) ([]GraphInfo, error) {
 	return nil, unimplemented("graphs", "Graphs")
 }

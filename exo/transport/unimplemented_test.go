@@ -13,18 +13,18 @@ func TestUnimplementedNamesTheMethod(t *testing.T) {
 	var u transport.Unimplemented
 	ctx := t.Context()
 	calls := map[string]error{
-		"Register":    u.Register(ctx, "rt", nil),
-		"Claim":       errOf(u.Claim(ctx, transport.ClaimRequest{})),
-		"Secrets":     errOf(u.Secrets(ctx, "s")),
-		"PutGraph":    errOf(u.PutGraph(ctx, "g", transport.GraphSpec{})),
-		"Graph":       errOf(u.Graph(ctx, "g")),
-		"Trigger":     errOf(u.Trigger(ctx, "g", transport.TriggerSpec{})),
-		"Runs":        errOf(u.Runs(ctx, 1, 1)),
-		"RunGraph":    errOf(u.RunGraph(ctx, "r")),
-		"StateDetail": errOf(u.StateDetail(ctx, "g", "r", "s")),
-		"Retry":       errOf(u.Retry(ctx, "s", "f")),
-		"Nodes":       errOf(u.Nodes(ctx)),
-		"Graphs":      errOf(u.Graphs(ctx)),
+		"Register": u.Register(ctx, "rt", nil),
+		"Claim":    errOf(u.Claim(ctx, transport.ClaimRequest{})),
+		"Secrets":  errOf(u.Secrets(ctx, "s")),
+		"PutGraph": errOf(u.PutGraph(ctx, "g", transport.GraphSpec{})),
+		"Graph":    errOf(u.Graph(ctx, "g")),
+		"Trigger":  errOf(u.Trigger(ctx, "g", transport.TriggerSpec{})),
+		"Runs":     errOf(u.Runs(ctx, 1, 1)),
+		"RunGraph": errOf(u.RunGraph(ctx, "r")),
+		"State":    errOf(u.State(ctx, "g", "r", "s")),
+		"Retry":    errOf(u.Retry(ctx, "s", "f")),
+		"Nodes":    errOf(u.Nodes(ctx)),
+		"Graphs":   errOf(u.Graphs(ctx)),
 	}
 	errs := u.Report(ctx, make([]transport.Report, 2))
 	if len(errs) != 2 || u.Report(ctx, nil) != nil {

@@ -17,7 +17,7 @@ type Worker interface {
 	// caller's until the caller reports on it or its lease ends (Lease 0: never
 	// ends). So a runtime never cancels a Claim under way; it lets it end and
 	// hands back what it cannot start.
-	Claim(ctx context.Context, req ClaimRequest) ([]State, error)
+	Claim(ctx context.Context, req ClaimRequest) ([]Claimed, error)
 
 	// Report tells what became of states. It returns nil if every report was
 	// taken, else one error for each report, in the order of reports, with nil
@@ -43,8 +43,8 @@ type ClaimRequest struct {
 	Lease time.Duration // how long the states are to be ours without a heartbeat, where it can
 }
 
-// State is one unit of work, claimed.
-type State struct {
+// Claimed is one unit of work, claimed.
+type Claimed struct {
 	ID         string
 	Node       string
 	Identifier string // the step of the graph

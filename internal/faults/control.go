@@ -18,12 +18,12 @@ var _ interface {
 	transport.Extender
 } = (*namespace)(nil)
 
-func (n *namespace) PutGraph(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphStatus, error) {
-	return do(ctx, n.injector, "upsert graph", func(ctx context.Context) (transport.GraphStatus, error) { return n.inner.PutGraph(ctx, name, g) })
+func (n *namespace) PutGraph(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphInfo, error) {
+	return do(ctx, n.injector, "upsert graph", func(ctx context.Context) (transport.GraphInfo, error) { return n.inner.PutGraph(ctx, name, g) })
 }
 
-func (n *namespace) Graph(ctx context.Context, name string) (transport.GraphStatus, error) {
-	return do(ctx, n.injector, "graph", func(ctx context.Context) (transport.GraphStatus, error) { return n.inner.Graph(ctx, name) })
+func (n *namespace) Graph(ctx context.Context, name string) (transport.GraphInfo, error) {
+	return do(ctx, n.injector, "graph", func(ctx context.Context) (transport.GraphInfo, error) { return n.inner.Graph(ctx, name) })
 }
 
 func (n *namespace) Trigger(ctx context.Context, graph string, t transport.TriggerSpec) (string, error) {
@@ -38,9 +38,9 @@ func (n *namespace) RunGraph(ctx context.Context, runID string) (transport.RunGr
 	return do(ctx, n.injector, "run graph", func(ctx context.Context) (transport.RunGraph, error) { return n.inner.RunGraph(ctx, runID) })
 }
 
-func (n *namespace) StateDetail(ctx context.Context, graph, runID, stateID string) (transport.StateDetail, error) {
-	return do(ctx, n.injector, "state detail", func(ctx context.Context) (transport.StateDetail, error) {
-		return n.inner.StateDetail(ctx, graph, runID, stateID)
+func (n *namespace) State(ctx context.Context, graph, runID, stateID string) (transport.State, error) {
+	return do(ctx, n.injector, "state detail", func(ctx context.Context) (transport.State, error) {
+		return n.inner.State(ctx, graph, runID, stateID)
 	})
 }
 
@@ -52,7 +52,7 @@ func (n *namespace) Nodes(ctx context.Context) ([]transport.NodeInfo, error) {
 	return do(ctx, n.injector, "nodes", n.inner.Nodes)
 }
 
-func (n *namespace) Graphs(ctx context.Context) ([]transport.GraphStatus, error) {
+func (n *namespace) Graphs(ctx context.Context) ([]transport.GraphInfo, error) {
 	return do(ctx, n.injector, "graphs", n.inner.Graphs)
 }
 
@@ -65,13 +65,13 @@ func (n *namespace) CancelRun(ctx context.Context, runID string) error {
 	return err
 }
 
-func (n *namespace) Run(ctx context.Context, runID string, wait time.Duration) (transport.RunInfo, []transport.StateDetail, error) {
+func (n *namespace) Run(ctx context.Context, runID string, wait time.Duration) (transport.RunInfo, []transport.State, error) {
 	reader, ok := n.inner.(transport.RunReader)
 	if !ok {
 		return transport.RunInfo{}, nil, unsupported("run")
 	}
 	var info transport.RunInfo
-	states, err := do(ctx, n.injector, "run", func(ctx context.Context) (states []transport.StateDetail, err error) {
+	states, err := do(ctx, n.injector, "run", func(ctx context.Context) (states []transport.State, err error) {
 		info, states, err = reader.Run(ctx, runID, wait)
 		return states, err
 	})

@@ -41,12 +41,12 @@ func (p *peer) reached() []string {
 	return slices.Clone(p.calls)
 }
 
-func (p *peer) Claim(_ context.Context, req transport.ClaimRequest) ([]transport.State, error) {
+func (p *peer) Claim(_ context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
 	p.note("claim %d", req.Max)
 	if req.Wait > 0 {
 		<-req.Stop
 	}
-	return []transport.State{{ID: "s"}}, nil
+	return []transport.Claimed{{ID: "s"}}, nil
 }
 
 func (p *peer) Report(_ context.Context, reports []transport.Report) []error {

@@ -12,15 +12,16 @@ import (
 	"time"
 )
 
-// A RoundTripper injects faults into the requests that it passes on. It is safe
-// for concurrent use. Operations without a constant in this package are named
-// by the method and the last segment of the path: "GET graphs".
+// A RoundTripper is another one, whose requests to a state manager go wrong. It
+// is safe for concurrent use. Operations that have no constant in this package
+// are named by the method and the last segment of the path: "GET graphs".
 type RoundTripper struct {
 	*injector
 	inner http.RoundTripper
 }
 
-// NewRoundTripper wraps inner; nil means http.DefaultTransport.
+// NewRoundTripper puts a plan in front of a round tripper; nil is
+// http.DefaultTransport.
 func NewRoundTripper(inner http.RoundTripper, p Plan) *RoundTripper {
 	if inner == nil {
 		inner = http.DefaultTransport
@@ -35,7 +36,7 @@ func (t *RoundTripper) CloseIdleConnections() {
 	}
 }
 
-// RoundTrip sends a request, or injects a fault.
+// RoundTrip sends a request, or lets it go wrong.
 func (t *RoundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	op := operationOf(req)
 	f, over, cut := t.begin(op)
@@ -69,7 +70,7 @@ func (t *RoundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	case err != nil:
 		return nil, err
 	case isClosed(cut), !pause(ctx, f.Late, nil, cut) && f.Late > 0, f.Kind == DropAfter, f.Kind == DropPart:
-		return nil, fmt.Errorf("%s: response lost: %w", op, ErrInjected)
+		return nil, fmt.Errorf("%s: answer lost: %w", op, ErrInjected)
 	}
 	spoil(resp, answer, f.Kind)
 	return resp, nil
@@ -94,7 +95,7 @@ func readBody(req *http.Request) ([]byte, error) {
 	return io.ReadAll(req.Body)
 }
 
-// firstHalf returns body with the first half of its reports if it has several.
+// firstHalf keeps the first half of the reports in a body that has several.
 func firstHalf(body []byte) []byte {
 	var batch struct {
 		Reports []json.RawMessage `json:"reports"`
@@ -110,12 +111,12 @@ func firstHalf(body []byte) []byte {
 	return half
 }
 
-// spoil sets the body of resp to answer, damaged as k says.
+// spoil puts the answer into the response, whole or not.
 func spoil(resp *http.Response, answer []byte, k Kind) {
 	length := int64(len(answer))
 	var body io.Reader = bytes.NewReader(answer)
 	switch k {
-	case Truncate: // Content-Length keeps its value
+	case Truncate: // the length still says what it was
 		body = io.MultiReader(bytes.NewReader(answer[:len(answer)/2]), failing{io.ErrUnexpectedEOF})
 	case Garbage:
 		noise := make([]byte, 100)
@@ -133,7 +134,7 @@ func spoil(resp *http.Response, answer []byte, k Kind) {
 	resp.Body = io.NopCloser(body)
 	resp.ContentLength = length
 	resp.Header.Set("Content-Length", strconv.FormatInt(length, 10))
-	if k == Huge { // like a body of unknown length
+	if k == Huge { // as a body of unknown length comes
 		resp.ContentLength = -1
 		resp.Header.Del("Content-Length")
 	}
@@ -145,12 +146,12 @@ const (
 	hugeAnswer = 17 << 20
 )
 
-// failing is a reader that fails with err.
+// failing fails.
 type failing struct{ err error }
 
 func (r failing) Read([]byte) (int, error) { return 0, r.err }
 
-// blanks is an endless reader of white space.
+// blanks is white space without end.
 type blanks struct{}
 
 func (blanks) Read(b []byte) (int, error) {
@@ -160,7 +161,8 @@ func (blanks) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// refusal returns an error response of a state manager or of a proxy before it.
+// refusal is the answer of a state manager, or of something in front of it, that
+// does not want to.
 func refusal(req *http.Request, f Fault) *http.Response {
 	status := f.status()
 	body := fmt.Sprintf(`{"detail":"%s: %s"}`, http.StatusText(status), ErrInjected)
@@ -175,8 +177,8 @@ func refusal(req *http.Request, f Fault) *http.Response {
 	}
 }
 
-// operationOf returns the operation of a request (protocol.md §§3, 4 and 13),
-// or its method and the end of its path.
+// operationOf is the operation that a request belongs to (protocol.md §§3, 4 and
+// 13), or the method and the end of its path.
 func operationOf(req *http.Request) string {
 	segments := strings.Split(strings.Trim(req.URL.EscapedPath(), "/"), "/")
 	last := segments[len(segments)-1]

@@ -34,7 +34,7 @@ type Branch struct {
 // that was created at about the time of its last change. This guess fails only
 // for the outputs of one sibling of a fan-out that is retried manually and fans
 // out again: those come last.
-func Of(states []transport.StateDetail) []*Branch {
+func Of(states []transport.State) []*Branch {
 	l := lines{states: states, byID: make(map[string]*Branch, len(states)), byPlace: make(map[placeKey]*Branch)}
 	root := &Branch{Depth: -1}
 	replaces := successions(states)
@@ -65,7 +65,7 @@ func Of(states []transport.StateDetail) []*Branch {
 
 // At returns the indexes of the states of a step, in the order of their
 // branches, and within a branch in order of creation.
-func At(states []transport.StateDetail, step string) []int {
+func At(states []transport.State, step string) []int {
 	var at []int
 	for _, b := range Of(states) {
 		if b.Step == step {
@@ -78,7 +78,7 @@ func At(states []transport.StateDetail, step string) []int {
 // Void returns the IDs of the states that no longer count: those that are
 // RETRY_CREATED and those that descend from one. A state manager may leave the
 // latter SUCCESS.
-func Void(states []transport.StateDetail) map[string]bool {
+func Void(states []transport.State) map[string]bool {
 	void := make(map[string]bool)
 	for i := range states { // parents come first
 		if s := &states[i]; s.Status == transport.StatusRetryCreated || void[directParent(s)] {
@@ -89,7 +89,7 @@ func Void(states []transport.StateDetail) map[string]bool {
 }
 
 type lines struct {
-	states  []transport.StateDetail
+	states  []transport.State
 	byID    map[string]*Branch
 	byPlace map[placeKey]*Branch
 }
@@ -100,11 +100,11 @@ type placeKey struct {
 	place  string
 }
 
-func keyOf(parent *Branch, s *transport.StateDetail) placeKey {
+func keyOf(parent *Branch, s *transport.State) placeKey {
 	return placeKey{parent, s.Identifier, fmt.Sprint(s.Place)}
 }
 
-func directParent(s *transport.StateDetail) string {
+func directParent(s *transport.State) string {
 	if n := len(s.Parents); n > 0 {
 		return s.Parents[n-1].StateID
 	}
@@ -155,7 +155,7 @@ func at(place []int, i int) int {
 
 // successions guesses which state each state replaces, for states without
 // places.
-func successions(states []transport.StateDetail) map[int]int {
+func successions(states []transport.State) map[int]int {
 	type group struct{ parent, step string }
 	var old []int
 	groups := make(map[group][]int)

@@ -10,33 +10,33 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// A View presents a server as a [transport.StateManager], by direct calls. The
-// fields other than Server are for test doubles.
+// A View is a server as a [transport.Provider], by direct calls. The fields
+// but Server are for stand-ins in tests.
 type View struct {
 	Server *Server
 
-	// Before, if not nil, is called before every call with its name, the
-	// [transport.Error.Op] of its errors. If Before returns an error, the call
-	// is not made and fails with that error.
+	// Before, if not nil, is told every call, by the name that its error carries
+	// as [transport.Error.Op]. An error of its own is that of the call, which is
+	// then not made.
 	Before func(op string) error
 
-	// Registered, if not nil, is called after nodes were registered.
+	// Registered, if not nil, is told of nodes that were registered.
 	Registered func(namespace, runtime string, nodes []transport.NodeSpec)
 }
 
-// namespace is the transport of one namespace without extensions. It still
-// implements [transport.Extender], to say that there are none.
+// namespace is the transport of one namespace, without extensions but for
+// [transport.Extender], which says that there are none.
 type namespace struct {
 	v    *View
 	s    *Server
 	name string
 }
 
-// extendedNamespace adds the calls of protocol.md §13.
+// extendedNamespace has the calls of protocol.md §13 as well.
 type extendedNamespace struct{ namespace }
 
 var (
-	_ transport.StateManager    = (*View)(nil)
+	_ transport.Provider        = (*View)(nil)
 	_ transport.NamespaceLister = (*View)(nil)
 	_ transport.Transport       = (*namespace)(nil)
 	_ transport.TriggerCanceler = (*namespace)(nil)
@@ -50,10 +50,9 @@ var (
 	_ transport.Extender        = (*extendedNamespace)(nil)
 )
 
-// Namespace returns the transport of a namespace. With extensions it implements
-// every optional interface of package transport except
-// [transport.BatchReporter]. Without, it implements only those to cancel
-// triggers and to list extensions.
+// Namespace gives the transport of a namespace. It has all abilities of the seam
+// but [transport.BatchReporter], and without extensions none but those to remove
+// triggers and to say that there are no extensions.
 func (v *View) Namespace(name string) transport.Transport {
 	n := namespace{v: v, s: v.Server, name: name}
 	if !v.Server.Extended() {
@@ -68,7 +67,7 @@ func (v *View) Namespaces(ctx context.Context) ([]string, error) {
 	return within(ctx, &n, "namespaces", func() ([]string, error) { return n.s.Namespaces(), nil })
 }
 
-// closed is the error of a call after Close. It is not temporary.
+// closed is the error of a call after Close, which no further attempt mends.
 func closed(op string) error {
 	return &transport.Error{Op: op, Status: http.StatusGone, Message: ErrClosed.Error(), Err: ErrClosed}
 }
@@ -78,7 +77,7 @@ func ended(op string, cause error) error {
 	return &transport.Error{Op: op, Message: cause.Error(), Err: cause}
 }
 
-// begin begins a call. Leave ends it.
+// begin begins a call, which Leave ends.
 func (n *namespace) begin(ctx context.Context, op string) error {
 	if err := ctx.Err(); err != nil {
 		return ended(op, err)
@@ -94,7 +93,7 @@ func (n *namespace) begin(ctx context.Context, op string) error {
 	return nil
 }
 
-// within runs f as a call.
+// within is a call that f makes.
 func within[T any](ctx context.Context, n *namespace, op string, f func() (T, error)) (T, error) {
 	if err := n.begin(ctx, op); err != nil {
 		var none T
@@ -123,8 +122,8 @@ func (n *namespace) Register(ctx context.Context, runtime string, nodes []transp
 	})
 }
 
-func (n *namespace) Claim(ctx context.Context, req transport.ClaimRequest) ([]transport.State, error) {
-	return within(ctx, n, "claim", func() ([]transport.State, error) { return n.s.Claim(ctx, n.name, req) })
+func (n *namespace) Claim(ctx context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
+	return within(ctx, n, "claim", func() ([]transport.Claimed, error) { return n.s.Claim(ctx, n.name, req) })
 }
 
 func (n *namespace) Report(ctx context.Context, reports []transport.Report) []error {
@@ -151,12 +150,12 @@ func (n *namespace) Secrets(ctx context.Context, stateID string) (transport.Secr
 	return within(ctx, n, "secrets", func() (transport.Secrets, error) { return n.s.Secrets(ctx, n.name, stateID) })
 }
 
-func (n *namespace) PutGraph(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphStatus, error) {
-	return within(ctx, n, "upsert graph", func() (transport.GraphStatus, error) { return n.s.PutGraph(ctx, n.name, name, g) })
+func (n *namespace) PutGraph(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphInfo, error) {
+	return within(ctx, n, "upsert graph", func() (transport.GraphInfo, error) { return n.s.PutGraph(ctx, n.name, name, g) })
 }
 
-func (n *namespace) Graph(ctx context.Context, name string) (transport.GraphStatus, error) {
-	return within(ctx, n, "graph", func() (transport.GraphStatus, error) { return n.s.Graph(n.name, name) })
+func (n *namespace) Graph(ctx context.Context, name string) (transport.GraphInfo, error) {
+	return within(ctx, n, "graph", func() (transport.GraphInfo, error) { return n.s.Graph(n.name, name) })
 }
 
 func (n *namespace) Trigger(ctx context.Context, graph string, t transport.TriggerSpec) (string, error) {
@@ -171,8 +170,8 @@ func (n *namespace) RunGraph(ctx context.Context, runID string) (transport.RunGr
 	return within(ctx, n, "run graph", func() (transport.RunGraph, error) { return n.s.RunGraph(n.name, runID) })
 }
 
-func (n *namespace) StateDetail(ctx context.Context, graph, runID, stateID string) (transport.StateDetail, error) {
-	return within(ctx, n, "state detail", func() (transport.StateDetail, error) {
+func (n *namespace) State(ctx context.Context, graph, runID, stateID string) (transport.State, error) {
+	return within(ctx, n, "state detail", func() (transport.State, error) {
 		return n.s.StateDetail(n.name, graph, runID, stateID)
 	})
 }
@@ -185,8 +184,8 @@ func (n *namespace) Nodes(ctx context.Context) ([]transport.NodeInfo, error) {
 	return within(ctx, n, "nodes", func() ([]transport.NodeInfo, error) { return n.s.Nodes(n.name), nil })
 }
 
-func (n *namespace) Graphs(ctx context.Context) ([]transport.GraphStatus, error) {
-	return within(ctx, n, "graphs", func() ([]transport.GraphStatus, error) { return n.s.Graphs(n.name), nil })
+func (n *namespace) Graphs(ctx context.Context) ([]transport.GraphInfo, error) {
+	return within(ctx, n, "graphs", func() ([]transport.GraphInfo, error) { return n.s.Graphs(n.name), nil })
 }
 
 func (n *namespace) CancelTriggers(ctx context.Context, graph string) (int, error) {
@@ -229,7 +228,7 @@ func (n *extendedNamespace) CancelRun(ctx context.Context, runID string) error {
 	return do(ctx, &n.namespace, "cancel run", func() error { return n.s.CancelRun(ctx, n.name, runID) })
 }
 
-func (n *extendedNamespace) Run(ctx context.Context, runID string, wait time.Duration) (info transport.RunInfo, states []transport.StateDetail, err error) {
+func (n *extendedNamespace) Run(ctx context.Context, runID string, wait time.Duration) (info transport.RunInfo, states []transport.State, err error) {
 	const op = "run"
 	err = do(ctx, &n.namespace, op, func() (err error) {
 		info, states, err = n.s.Run(ctx, n.name, runID, wait, 0, math.MaxInt)

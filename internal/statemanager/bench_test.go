@@ -78,7 +78,7 @@ func BenchmarkJoinArrival(b *testing.B) {
 				unite(step("join"), "root", transport.AllSuccess))
 			many := outputs(make([]string, branches)...)
 			out := outputs("x")
-			var claimed []transport.State
+			var claimed []transport.Claimed
 			b.ReportAllocs()
 			for b.Loop() {
 				if len(claimed) == 0 {
@@ -154,7 +154,7 @@ func BenchmarkCollect(b *testing.B) {
 				with(unite(step("join"), "root", transport.AllSuccess), "${{ up.outputs.o }}"))
 			many, out := outputs(make([]string, n)...), outputs("x")
 			random := rand.New(seeded(1))
-			all := func() (states []transport.State) {
+			all := func() (states []transport.Claimed) {
 				for len(states) < n {
 					states = append(states, bed.claimN(statemanager.MaxClaim)...)
 				}

@@ -124,8 +124,8 @@ func TestCheckGraph(t *testing.T) {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 			status, err := b.PutGraph(b.now, "ns", "g", c.spec)
-			if valid := err == nil && status.Validation == transport.Valid; valid != (len(got) == 0) {
-				t.Errorf("PutGraph says %s, %v", status.Validation, err)
+			if valid := err == nil && status.Status == transport.Valid; valid != (len(got) == 0) {
+				t.Errorf("PutGraph says %s, %v", status.Status, err)
 			}
 		})
 	}

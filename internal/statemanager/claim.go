@@ -58,7 +58,7 @@ const MaxClaim = 1000
 // MaxClaim. req.Wait is the caller's affair: Claim returns at once.
 //
 // The inputs of the states are the engine's own; they must not be written to.
-func (e *Engine) Claim(now time.Time, ns string, req transport.ClaimRequest) []transport.State {
+func (e *Engine) Claim(now time.Time, ns string, req transport.ClaimRequest) []transport.Claimed {
 	e.enter(now)
 	defer e.mu.Unlock()
 	space := e.namespaces[ns]
@@ -79,14 +79,14 @@ func (e *Engine) Claim(now time.Time, ns string, req transport.ClaimRequest) []t
 	if lease <= 0 {
 		lease, asked = e.defaultLease, false
 	}
-	var claims []transport.State
+	var claims []transport.Claimed
 	for len(claims) < most {
 		q := e.nextQueue(queues)
 		if q == nil {
 			break
 		}
 		if claims == nil {
-			claims = make([]transport.State, 0, min(most, waiting))
+			claims = make([]transport.Claimed, 0, min(most, waiting))
 		}
 		st := q.ready.first().item
 		q.ready.drop()

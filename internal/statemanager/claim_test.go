@@ -17,7 +17,7 @@ func TestClaim(t *testing.T) {
 	b.steps(with(step("a"), "x"))
 	run := b.run()
 	_, states := b.states(run)
-	want := []transport.State{{
+	want := []transport.Claimed{{
 		ID: states[0].ID, Node: "NA", Identifier: "a", Inputs: transport.Object(`{"a":"x"}`),
 		CreatedAt: epoch, Graph: "g", RunID: run,
 	}}

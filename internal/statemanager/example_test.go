@@ -28,7 +28,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(graph.Validation)
+	fmt.Println(graph.Status)
 
 	run, err := engine.Trigger(now, "demo", "hello", transport.TriggerSpec{})
 	if err != nil {

@@ -34,7 +34,7 @@ func FuzzPutGraph(f *testing.F) {
 		s, err := b.PutGraph(b.now, "ns", "g", transport.GraphSpec{
 			Nodes: list, Retry: retries(0), Store: transport.StoreConfig{DefaultValues: map[string]string{key: "v"}},
 		})
-		if err != nil || s.Validation != transport.Valid {
+		if err != nil || s.Status != transport.Valid {
 			return
 		}
 		run := b.run()

@@ -100,8 +100,8 @@ func (b *bed) graph(name string, g transport.GraphSpec) {
 	if err != nil {
 		b.t.Fatalf("PutGraph %s: %v", name, err)
 	}
-	if s.Validation != transport.Valid {
-		b.t.Fatalf("graph %s is %s: %q", name, s.Validation, s.Errors)
+	if s.Status != transport.Valid {
+		b.t.Fatalf("graph %s is %s: %q", name, s.Status, s.Errors)
 	}
 }
 
@@ -132,12 +132,12 @@ func (b *bed) trigger(graph string, spec transport.TriggerSpec) string {
 }
 
 // claimN claims at most n states of N and NA in namespace ns.
-func (b *bed) claimN(n int) []transport.State {
+func (b *bed) claimN(n int) []transport.Claimed {
 	return b.Claim(b.now, "ns", transport.ClaimRequest{Nodes: []string{"N", "NA"}, Max: n})
 }
 
 // claim claims one state, which must be of that step.
-func (b *bed) claim(identifier string) transport.State {
+func (b *bed) claim(identifier string) transport.Claimed {
 	b.t.Helper()
 	states := b.claimN(1)
 	if len(states) != 1 {
@@ -171,7 +171,7 @@ func outputs(values ...string) transport.Executed {
 }
 
 // report reports an outcome that must be taken.
-func (b *bed) report(s transport.State, o transport.Outcome) statemanager.ReportResult {
+func (b *bed) report(s transport.Claimed, o transport.Outcome) statemanager.ReportResult {
 	b.t.Helper()
 	r, err := b.tell(s, o)
 	if err != nil {
@@ -180,12 +180,12 @@ func (b *bed) report(s transport.State, o transport.Outcome) statemanager.Report
 	return r
 }
 
-func (b *bed) tell(s transport.State, o transport.Outcome) (statemanager.ReportResult, error) {
+func (b *bed) tell(s transport.Claimed, o transport.Outcome) (statemanager.ReportResult, error) {
 	return b.Report(b.now, "ns", transport.Report{StateID: s.ID, Token: s.Token, Outcome: o})
 }
 
 // do claims a state of that step and reports.
-func (b *bed) do(identifier string, o transport.Outcome) transport.State {
+func (b *bed) do(identifier string, o transport.Outcome) transport.Claimed {
 	b.t.Helper()
 	s := b.claim(identifier)
 	b.report(s, o)
@@ -198,7 +198,7 @@ func (b *bed) info(run string) transport.RunInfo {
 	return i
 }
 
-func (b *bed) states(run string) (transport.RunInfo, []transport.StateDetail) {
+func (b *bed) states(run string) (transport.RunInfo, []transport.State) {
 	b.t.Helper()
 	i, states, err := b.Run("ns", run)
 	if err != nil {
@@ -243,7 +243,7 @@ func (b *bed) wantStatus(run string, want transport.RunStatus) {
 }
 
 // last is the newest state of a step.
-func (b *bed) last(run, identifier string) transport.StateDetail {
+func (b *bed) last(run, identifier string) transport.State {
 	b.t.Helper()
 	_, states := b.states(run)
 	for _, s := range slices.Backward(states) {
@@ -252,7 +252,7 @@ func (b *bed) last(run, identifier string) transport.StateDetail {
 		}
 	}
 	b.t.Fatalf("the run has no state of %s", identifier)
-	return transport.StateDetail{}
+	return transport.State{}
 }
 
 // drain executes everything that is due, each state with one output "x".

@@ -12,7 +12,7 @@ import (
 )
 
 // leased claims one state of N under a lease.
-func (b *bed) leased(lease time.Duration) transport.State {
+func (b *bed) leased(lease time.Duration) transport.Claimed {
 	b.t.Helper()
 	s := b.Claim(b.now, "ns", transport.ClaimRequest{Nodes: []string{"N"}, Max: 1, Lease: lease})
 	if len(s) != 1 {
@@ -113,7 +113,7 @@ func TestDefaultLease(t *testing.T) {
 
 // lapsed is a run of one step, with so many retries, whose state has been claimed
 // once and offered again.
-func lapsed(t *testing.T, attempts int) (*bed, string, transport.State) {
+func lapsed(t *testing.T, attempts int) (*bed, string, transport.Claimed) {
 	t.Helper()
 	b := newBed(t, statemanager.Options{DefaultLease: time.Minute})
 	b.graph("g", transport.GraphSpec{Nodes: []transport.Placement{step("a", "b"), step("b")}, Retry: retries(attempts)})
@@ -257,7 +257,7 @@ func TestHeartbeat(t *testing.T) {
 	t.Parallel()
 	b := newBed(t, statemanager.Options{})
 	b.steps(step("a"))
-	var s []transport.State
+	var s []transport.Claimed
 	for range 5 {
 		b.run()
 		s = append(s, b.leased(10*time.Second))

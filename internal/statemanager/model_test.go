@@ -147,8 +147,8 @@ func (g *modelGraph) drawInputs(t *rapid.T, i int, reference bool) {
 type model struct {
 	graph     *modelGraph
 	reference bool
-	states    []*transport.StateDetail // in order of creation
-	made      int                      // output values so far
+	states    []*transport.State // in order of creation
+	made      int                // output values so far
 
 	below  map[string][]*place // by state, "" for the run: what it gave rise to, in order
 	places map[string]*place   // by state
@@ -159,7 +159,7 @@ type model struct {
 // A place is where the attempts at one piece of work stand.
 type place struct {
 	step     string
-	attempts []*transport.StateDetail
+	attempts []*transport.State
 }
 
 func newModel(g *modelGraph, reference bool) *model {
@@ -179,7 +179,7 @@ func (m *model) newPlace(above, step string) *place {
 }
 
 // inOrder is all states in the order of their places.
-func (m *model) inOrder() (list []*transport.StateDetail) {
+func (m *model) inOrder() (list []*transport.State) {
 	var walk func(string)
 	walk = func(above string) {
 		for _, p := range m.below[above] {
@@ -199,8 +199,8 @@ func (m *model) unique() string {
 	return fmt.Sprintf("o%d", m.made)
 }
 
-func (m *model) add(id string, parents []transport.Parent, inputs string, attempt int, p *place) *transport.StateDetail {
-	x := &transport.StateDetail{
+func (m *model) add(id string, parents []transport.Parent, inputs string, attempt int, p *place) *transport.State {
+	x := &transport.State{
 		ID: fmt.Sprintf("m%d", len(m.states)), Identifier: id, Parents: parents,
 		Inputs: transport.Object(inputs), Attempt: attempt, Status: transport.StatusCreated,
 	}
@@ -211,8 +211,8 @@ func (m *model) add(id string, parents []transport.Parent, inputs string, attemp
 }
 
 // list is the states as a state manager would tell them.
-func (m *model) list() []transport.StateDetail {
-	list := make([]transport.StateDetail, len(m.states))
+func (m *model) list() []transport.State {
+	list := make([]transport.State, len(m.states))
 	for i, x := range m.states {
 		list[i] = *x
 	}
@@ -220,7 +220,7 @@ func (m *model) list() []transport.StateDetail {
 }
 
 // find is the state of that key; see stateKeys.
-func (m *model) find(key string) *transport.StateDetail {
+func (m *model) find(key string) *transport.State {
 	keys := stateKeys(m.list())
 	for _, x := range m.states {
 		if keys[x.ID] == key {
@@ -230,12 +230,12 @@ func (m *model) find(key string) *transport.StateDetail {
 	return nil
 }
 
-func (m *model) byID(id string) *transport.StateDetail {
-	i := slices.IndexFunc(m.states, func(x *transport.StateDetail) bool { return x.ID == id })
+func (m *model) byID(id string) *transport.State {
+	i := slices.IndexFunc(m.states, func(x *transport.State) bool { return x.ID == id })
 	return m.states[i]
 }
 
-func (m *model) report(x *transport.StateDetail, o transport.Outcome) {
+func (m *model) report(x *transport.State, o transport.Outcome) {
 	switch o := o.(type) {
 	case transport.Errored:
 		x.Status = transport.StatusErrored
@@ -260,7 +260,7 @@ func (m *model) runJoins() {
 
 // lapse ends the default lease of a state. It is offered again as often as there
 // are attempts, two.
-func (m *model) lapse(x *transport.StateDetail) {
+func (m *model) lapse(x *transport.State) {
 	if m.lapses[x.ID]++; m.lapses[x.ID] > 2 {
 		m.report(x, transport.Errored{Permanent: true})
 	}
@@ -268,10 +268,10 @@ func (m *model) lapse(x *transport.StateDetail) {
 
 // retry retries a state by hand. What follows from it is void, and so is every
 // join that has waited for it, with what follows from that.
-func (m *model) retry(x *transport.StateDetail) {
+func (m *model) retry(x *transport.State) {
 	x.Status = transport.StatusRetryCreated
 	if !m.reference {
-		lost := []*transport.StateDetail{x}
+		lost := []*transport.State{x}
 		for _, p := range x.Parents {
 			anchor := m.byID(p.StateID)
 			for _, y := range m.states {
@@ -298,8 +298,8 @@ func (m *model) unites(join, anchor string) bool {
 	return u != nil && u.Identifier == anchor
 }
 
-func (m *model) execute(x *transport.StateDetail, outputs []transport.Object) {
-	all := []*transport.StateDetail{x}
+func (m *model) execute(x *transport.State, outputs []transport.Object) {
+	all := []*transport.State{x}
 	above := ""
 	if n := len(x.Parents); n > 0 {
 		above = x.Parents[n-1].StateID
@@ -327,7 +327,7 @@ func (m *model) execute(x *transport.StateDetail, outputs []transport.Object) {
 }
 
 // goOn makes the states that follow y, or none.
-func (m *model) goOn(y *transport.StateDetail) {
+func (m *model) goOn(y *transport.State) {
 	inputs := make(map[string]string)
 	y.Status = transport.StatusSuccess
 	for _, n := range m.graph.nodes {
@@ -354,19 +354,19 @@ func (m *model) goOn(y *transport.StateDetail) {
 }
 
 // line is the ancestry of what y gives rise to.
-func (m *model) line(y *transport.StateDetail) []transport.Parent {
+func (m *model) line(y *transport.State) []transport.Parent {
 	return append(slices.Clone(y.Parents), transport.Parent{Identifier: y.Identifier, StateID: y.ID})
 }
 
 // output is the output that inputs read, "" if there is none.
-func output(x *transport.StateDetail) string {
+func output(x *transport.State) string {
 	var out map[string]string
 	_ = json.Unmarshal(x.Outputs, &out)
 	return out["o"]
 }
 
 // inputs makes the inputs of a state of a step that follows y.
-func (m *model) inputs(id string, y *transport.StateDetail) (string, bool) {
+func (m *model) inputs(id string, y *transport.State) (string, bool) {
 	text := "in"
 	for _, from := range m.graph.refs[id] {
 		if m.graph.collects(id, from) {
@@ -400,27 +400,27 @@ func encode(v any) string {
 	return string(text)
 }
 
-func descends(x, from *transport.StateDetail) bool {
+func descends(x, from *transport.State) bool {
 	return slices.ContainsFunc(x.Parents, func(p transport.Parent) bool { return p.StateID == from.ID })
 }
 
-func (m *model) pending(x *transport.StateDetail) bool { return x.Status == transport.StatusCreated }
+func (m *model) pending(x *transport.State) bool { return x.Status == transport.StatusCreated }
 
-func (m *model) failed(x *transport.StateDetail) bool {
+func (m *model) failed(x *transport.State) bool {
 	return x.Status == transport.StatusErrored || x.Status == transport.StatusNextCreatedError ||
 		m.reference && x.Status == transport.StatusPruned
 }
 
 // ran reports whether a join has run for an anchor state.
-func (m *model) ran(join string, anchor *transport.StateDetail) bool {
-	return slices.ContainsFunc(m.states, func(x *transport.StateDetail) bool {
+func (m *model) ran(join string, anchor *transport.State) bool {
+	return slices.ContainsFunc(m.states, func(x *transport.State) bool {
 		n := len(x.Parents)
 		return x.Identifier == join && n > 0 && x.Parents[n-1].StateID == anchor.ID && !m.void[x.ID]
 	})
 }
 
 // isBranch reports whether a join on an anchor state waits for x.
-func (m *model) isBranch(x *transport.StateDetail, join string, anchor *transport.StateDetail) bool {
+func (m *model) isBranch(x *transport.State, join string, anchor *transport.State) bool {
 	if !descends(x, anchor) {
 		return false
 	}
@@ -440,7 +440,7 @@ func (m *model) isBranch(x *transport.StateDetail, join string, anchor *transpor
 }
 
 // free reports whether nothing stands in the way of a join.
-func (m *model) free(join string, anchor *transport.StateDetail) bool {
+func (m *model) free(join string, anchor *transport.State) bool {
 	for _, x := range m.states {
 		if !m.isBranch(x, join, anchor) {
 			continue
@@ -455,7 +455,7 @@ func (m *model) free(join string, anchor *transport.StateDetail) bool {
 // runJoin runs one join: of the innermost anchors the first that can.
 func (m *model) runJoin() bool {
 	anchors := slices.Clone(m.states)
-	slices.SortStableFunc(anchors, func(a, b *transport.StateDetail) int { return len(b.Parents) - len(a.Parents) })
+	slices.SortStableFunc(anchors, func(a, b *transport.State) int { return len(b.Parents) - len(a.Parents) })
 	for _, s := range anchors {
 		if s.Status != transport.StatusSuccess {
 			continue
@@ -470,7 +470,7 @@ func (m *model) runJoin() bool {
 	return false
 }
 
-func (m *model) join(id string, anchor *transport.StateDetail) {
+func (m *model) join(id string, anchor *transport.State) {
 	in, ok := m.inputs(id, anchor)
 	var p *place
 	for _, b := range m.below[anchor.ID] { // it has run before, and was made void
@@ -490,7 +490,7 @@ func (m *model) join(id string, anchor *transport.StateDetail) {
 
 // arrive is the reference server's rule: a branch that succeeds looks at the join
 // that it leads to.
-func (m *model) arrive(y *transport.StateDetail, join string) {
+func (m *model) arrive(y *transport.State, join string) {
 	for _, p := range m.line(y) {
 		if p.Identifier != m.graph.node(join).Unites.Identifier {
 			continue
@@ -529,7 +529,7 @@ func (m *model) String() string {
 // stateKeys names states by what they came from, without their ids: by parent,
 // step, attempt and output. States that are the same in all of these, as manual
 // retries may be, are told apart by their order.
-func stateKeys(states []transport.StateDetail) map[string]string {
+func stateKeys(states []transport.State) map[string]string {
 	keys := make(map[string]string)
 	count := make(map[string]int)
 	for _, s := range states {

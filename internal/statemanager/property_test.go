@@ -43,7 +43,7 @@ type drive struct {
 }
 
 type claim struct {
-	transport.State
+	transport.Claimed
 	asked bool // for a lease
 }
 
@@ -69,7 +69,7 @@ func driveModel(t *rapid.T, reference bool) {
 			c := d.claimed[i]
 			d.claimed = slices.Delete(d.claimed, i, i+1)
 			x, o := d.find(c.ID), drawOutcome(t, d.model)
-			d.bed.report(c.State, o)
+			d.bed.report(c.Claimed, o)
 			d.model.report(x, o)
 		case !d.mend(): // at rest
 			return
@@ -78,7 +78,7 @@ func driveModel(t *rapid.T, reference bool) {
 }
 
 // find is the model's state of that id.
-func (d *drive) find(id string) *transport.StateDetail {
+func (d *drive) find(id string) *transport.State {
 	_, states := d.states(d.run)
 	x := d.model.find(stateKeys(states)[id])
 	if x == nil {
@@ -105,7 +105,7 @@ func (d *drive) expire() bool {
 	if len(d.claimed) == 0 {
 		return false
 	}
-	xs := make([]*transport.StateDetail, len(d.claimed))
+	xs := make([]*transport.State, len(d.claimed))
 	for i, c := range d.claimed {
 		xs[i] = d.find(c.ID)
 	}
@@ -138,7 +138,7 @@ func (d *drive) late() bool {
 	d.strays = slices.Delete(d.strays, i, i+1)
 	x, o := d.find(c.ID), drawOutcome(d.t, d.model)
 	j := slices.IndexFunc(d.claimed, func(other claim) bool { return other.ID == c.ID })
-	d.bed.report(c.State, o)
+	d.bed.report(c.Claimed, o)
 	if j >= 0 && !d.claimed[j].asked { // taken for the other's
 		d.claimed = slices.Delete(d.claimed, j, j+1)
 		j = -1
@@ -152,7 +152,7 @@ func (d *drive) late() bool {
 // mend retries a state by hand, and reports whether it did.
 func (d *drive) mend() bool {
 	_, states := d.states(d.run)
-	fit := slices.DeleteFunc(slices.Clone(states), func(s transport.StateDetail) bool {
+	fit := slices.DeleteFunc(slices.Clone(states), func(s transport.State) bool {
 		return s.Status == transport.StatusRetryCreated ||
 			string(s.Inputs) == "{}" && s.Identifier != "s0" // a join that could not be made still cannot
 	})
@@ -177,7 +177,7 @@ func (d *drive) mend() bool {
 			d.strays = append(d.strays, c)
 		}
 		if lost && c.asked {
-			_, err := d.tell(c.State, outputs("x"))
+			_, err := d.tell(c.Claimed, outputs("x"))
 			wantError(d.t, err, http.StatusConflict, "Lease lost")
 		}
 		return lost
@@ -242,7 +242,7 @@ func (d *drive) compare() {
 
 // compareOrder compares the order in which clients list the states of each step
 // that still count with the model's.
-func (d *drive) compareOrder(states []transport.StateDetail) {
+func (d *drive) compareOrder(states []transport.State) {
 	keys, modelKeys := stateKeys(states), stateKeys(d.model.list())
 	void, modelVoid := lineage.Void(states), lineage.Void(d.model.list())
 	ordered := d.model.inOrder()

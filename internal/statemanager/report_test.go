@@ -15,7 +15,7 @@ import (
 )
 
 // one has a run of one step, whose state is claimed.
-func one(t *testing.T, policy *transport.RetryPolicy) (*bed, string, transport.State) {
+func one(t *testing.T, policy *transport.RetryPolicy) (*bed, string, transport.Claimed) {
 	t.Helper()
 	b := newBed(t, statemanager.Options{})
 	b.graph("g", transport.GraphSpec{Nodes: []transport.Placement{step("a")}, Retry: policy})
@@ -143,7 +143,7 @@ func TestReportOnStateThatIsNotQueued(t *testing.T) {
 	b.steps(step("a", "b"), step("b"))
 	run := b.run()
 	_, states := b.states(run)
-	s := transport.State{ID: states[0].ID}
+	s := transport.Claimed{ID: states[0].ID}
 	check := func() {
 		t.Helper()
 		for _, o := range []transport.Outcome{outputs("x"), transport.Pruned{}, transport.Requeued{After: 1}} {

@@ -34,7 +34,7 @@ func TestKeepRuns(t *testing.T) {
 	b := newBed(t, statemanager.Options{KeepRuns: 2})
 	b.steps(step("a"))
 	var runs []string
-	var states []transport.State
+	var states []transport.Claimed
 	for range 5 {
 		runs = append(runs, b.run())
 		states = append(states, b.claim("a"))

@@ -106,13 +106,13 @@ func (e *Engine) Runs(ns string, page, size int) (transport.RunPage, error) {
 }
 
 // Run is a run in numbers, and all of its states in order of creation.
-func (e *Engine) Run(ns, runID string) (transport.RunInfo, []transport.StateDetail, error) {
+func (e *Engine) Run(ns, runID string) (transport.RunInfo, []transport.State, error) {
 	return e.RunPart(ns, runID, 0, math.MaxInt)
 }
 
 // RunPart is Run with a part of the states: at most so many, from the one in that
 // place on. A state keeps its place.
-func (e *Engine) RunPart(ns, runID string, from, most int) (transport.RunInfo, []transport.StateDetail, error) {
+func (e *Engine) RunPart(ns, runID string, from, most int) (transport.RunInfo, []transport.State, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r, err := e.run("run", ns, runID)
@@ -121,7 +121,7 @@ func (e *Engine) RunPart(ns, runID string, from, most int) (transport.RunInfo, [
 	}
 	part := r.states[min(from, len(r.states)):]
 	part = part[:min(most, len(part))]
-	states := make([]transport.StateDetail, len(part))
+	states := make([]transport.State, len(part))
 	for i, st := range part {
 		states[i] = st.detail()
 	}
@@ -177,17 +177,17 @@ func (e *Engine) RunGraph(ns, runID string) (transport.RunGraph, error) {
 }
 
 // StateDetail is one state of a run in full.
-func (e *Engine) StateDetail(ns, graph, runID, stateID string) (transport.StateDetail, error) {
+func (e *Engine) StateDetail(ns, graph, runID, stateID string) (transport.State, error) {
 	const op = "state detail"
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var raw [idBytes]byte
 	if !parseID(stateID, &raw) {
-		return transport.StateDetail{}, badRequest(op, "Invalid node ID format: "+clip.Text(stateID))
+		return transport.State{}, badRequest(op, "Invalid node ID format: "+clip.Text(stateID))
 	}
 	st, err := e.graphState(op, ns, stateID)
 	if err != nil || st.run.id != runID || st.run.program.graph != graph {
-		return transport.StateDetail{}, notFound(op,
+		return transport.State{}, notFound(op,
 			"Node "+stateID+" not found in run "+clip.Text(runID)+" for graph "+clip.Text(graph))
 	}
 	return st.detail(), nil

@@ -54,8 +54,8 @@ type sequence struct {
 	*bed
 	log    strings.Builder
 	runs   []string
-	states []transport.State // that were ever claimed
-	ended  map[string]bool   // runs that OnChange has told to be at rest
+	states []transport.Claimed // that were ever claimed
+	ended  map[string]bool     // runs that OnChange has told to be at rest
 }
 
 func newSequence(t *rapid.T, o sequenceOptions) *sequence {
@@ -92,9 +92,9 @@ func newSequence(t *rapid.T, o sequenceOptions) *sequence {
 func (s *sequence) draw(t *rapid.T) func(*sequence) string {
 	pick := func(n int) int { return rapid.IntRange(0, max(0, n-1)).Draw(t, "which") }
 	which, lease := pick(len(s.states)), time.Duration(rapid.IntRange(0, 3).Draw(t, "lease"))*2*time.Second
-	state := func(s *sequence) transport.State {
+	state := func(s *sequence) transport.Claimed {
 		if len(s.states) == 0 {
-			return transport.State{ID: "000000000000000000000000"}
+			return transport.Claimed{ID: "000000000000000000000000"}
 		}
 		return s.states[which]
 	}
@@ -216,7 +216,7 @@ func (s *sequence) draw(t *rapid.T) func(*sequence) string {
 }
 
 // rapidNamespace is mostly the namespace of a state's node.
-func rapidNamespace(st transport.State, ns string) string {
+func rapidNamespace(st transport.Claimed, ns string) string {
 	if st.Node == "F" && ns == "ns" {
 		return "far"
 	}

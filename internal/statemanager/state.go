@@ -162,8 +162,8 @@ func (st *state) ancestor(p *placement) *state {
 }
 
 // detail is all there is to say about a state.
-func (st *state) detail() transport.StateDetail {
-	d := transport.StateDetail{
+func (st *state) detail() transport.State {
+	d := transport.State{
 		ID: st.id, Node: st.place.node, Identifier: st.place.identifier,
 		Graph: st.run.program.graph, RunID: st.run.id, Status: statusNames[st.status],
 		Inputs:  append(transport.Object(nil), st.inputs...),
@@ -199,8 +199,8 @@ func (st *state) parents() []transport.Parent {
 	return all
 }
 
-func (st *state) claim(lease time.Duration) transport.State {
-	c := transport.State{
+func (st *state) claim(lease time.Duration) transport.Claimed {
+	c := transport.Claimed{
 		ID: st.id, Node: st.place.node, Identifier: st.place.identifier,
 		Inputs: st.inputs, CreatedAt: timeOf(st.created),
 		Graph: st.run.program.graph, RunID: st.run.id, Attempt: int(st.attempt),

@@ -19,15 +19,15 @@ import (
 // A graph that is INVALID does not take the place of one that serves: runs are
 // started of that, by triggers and by its own cron, until the new version is
 // valid or another one that is valid is written.
-func (e *Engine) PutGraph(now time.Time, ns, name string, given transport.GraphSpec) (transport.GraphStatus, error) {
+func (e *Engine) PutGraph(now time.Time, ns, name string, given transport.GraphSpec) (transport.GraphInfo, error) {
 	const op = "upsert graph"
 	spec, schedules, wrong := graph.Read(ns, name, given)
 	if err := refused(op, wrong...); err != nil {
-		return transport.GraphStatus{}, err
+		return transport.GraphInfo{}, err
 	}
 	l, unsound := graph.LayOut(name, &spec, e.rules.collect)
 	if len(unsound) > 0 {
-		return transport.GraphStatus{}, badRequest(op, "Error validating graph template: "+strings.Join(unsound, "\n"))
+		return transport.GraphInfo{}, badRequest(op, "Error validating graph template: "+strings.Join(unsound, "\n"))
 	}
 	e.enter(now)
 	defer e.mu.Unlock()
@@ -48,9 +48,9 @@ func (e *Engine) PutGraph(now time.Time, ns, name string, given transport.GraphS
 }
 
 // status is the graph as a client sees it; nothing of it is shared.
-func (e *Engine) status(g *storedGraph) transport.GraphStatus {
+func (e *Engine) status(g *storedGraph) transport.GraphInfo {
 	v := g.latest
-	s := transport.GraphStatus{
+	s := transport.GraphInfo{
 		Name: g.name, Namespace: g.namespace.name,
 		SecretNames: v.spec.Secrets.Names(),
 		Retry:       *v.spec.Retry,
@@ -60,10 +60,10 @@ func (e *Engine) status(g *storedGraph) transport.GraphStatus {
 		},
 		Triggers:  slices.Clone(v.spec.Triggers),
 		CreatedAt: timeOf(g.created), UpdatedAt: timeOf(v.updated),
-		Validation: transport.Valid, Errors: slices.Clone(v.errors),
+		Status: transport.Valid, Errors: slices.Clone(v.errors),
 	}
 	if v.program == nil {
-		s.Validation = transport.Invalid
+		s.Status = transport.Invalid
 	}
 	if !e.rules.invalidReplaces { // else there is nothing to tell apart
 		s.Version = v.number
@@ -85,7 +85,7 @@ func (e *Engine) status(g *storedGraph) transport.GraphStatus {
 }
 
 // Graph is a graph and whether it is valid.
-func (e *Engine) Graph(ns, name string) (transport.GraphStatus, error) {
+func (e *Engine) Graph(ns, name string) (transport.GraphInfo, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if space := e.namespaces[ns]; space != nil {
@@ -93,19 +93,19 @@ func (e *Engine) Graph(ns, name string) (transport.GraphStatus, error) {
 			return e.status(g), nil
 		}
 	}
-	return transport.GraphStatus{}, notFound("graph", "Graph template "+clip.Text(name)+" not found in namespace "+clip.Text(ns))
+	return transport.GraphInfo{}, notFound("graph", "Graph template "+clip.Text(name)+" not found in namespace "+clip.Text(ns))
 }
 
 // Graphs lists the graphs of a namespace, in the order in which their names were
 // first written.
-func (e *Engine) Graphs(ns string) []transport.GraphStatus {
+func (e *Engine) Graphs(ns string) []transport.GraphInfo {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	space := e.namespaces[ns]
 	if space == nil {
 		return nil
 	}
-	list := make([]transport.GraphStatus, len(space.graphs.order))
+	list := make([]transport.GraphInfo, len(space.graphs.order))
 	for i, g := range space.graphs.order {
 		list[i] = e.status(g)
 	}

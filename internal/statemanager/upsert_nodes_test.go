@@ -67,8 +67,8 @@ func TestValidation(t *testing.T) {
 			if len(c.want) > 0 {
 				want = transport.Invalid
 			}
-			if s.Validation != want {
-				t.Errorf("the graph is %s, want %s", s.Validation, want)
+			if s.Status != want {
+				t.Errorf("the graph is %s, want %s", s.Status, want)
 			}
 		})
 	}
@@ -170,10 +170,10 @@ func TestGraphIsValidatedAgain(t *testing.T) {
 	put, err := b.PutGraph(b.now, "ns", "g", transport.GraphSpec{Nodes: []transport.Placement{
 		{Node: "Late", Namespace: "far", Identifier: "a", Inputs: map[string]string{"x": "1"}},
 	}})
-	if err != nil || put.Validation != transport.Invalid {
-		t.Fatalf("PutGraph: %s, %v", put.Validation, err)
+	if err != nil || put.Status != transport.Invalid {
+		t.Fatalf("PutGraph: %s, %v", put.Status, err)
 	}
-	status := func() transport.GraphStatus {
+	status := func() transport.GraphInfo {
 		s, err := b.Graph("ns", "g")
 		if err != nil {
 			t.Fatalf("Graph: %v", err)
@@ -195,8 +195,8 @@ func TestGraphIsValidatedAgain(t *testing.T) {
 		b.now = b.now.Add(time.Second)
 		b.register("far", c.node)
 		s := status()
-		if s.Validation != c.want {
-			t.Errorf("%d: the graph is %s (%q), want %s", i, s.Validation, s.Errors, c.want)
+		if s.Status != c.want {
+			t.Errorf("%d: the graph is %s (%q), want %s", i, s.Status, s.Errors, c.want)
 		}
 		if anew := !s.UpdatedAt.Equal(before.UpdatedAt); anew != c.anew {
 			t.Errorf("%d: the graph was validated again: %t, want %t", i, anew, c.anew)

@@ -27,13 +27,13 @@ func (b *bed) versions(validation transport.ValidationStatus, version, serving i
 	if err != nil {
 		b.t.Fatalf("Graph: %v", err)
 	}
-	if s.Validation != validation || s.Version != version || s.ServingVersion != serving || (len(s.Errors) > 0) != (validation == transport.Invalid) {
+	if s.Status != validation || s.Version != version || s.ServingVersion != serving || (len(s.Errors) > 0) != (validation == transport.Invalid) {
 		b.t.Errorf("version %d is %s (%q), and %d serves; want %d, %s, %d",
-			s.Version, s.Validation, s.Errors, s.ServingVersion, version, validation, serving)
+			s.Version, s.Status, s.Errors, s.ServingVersion, version, validation, serving)
 	}
 }
 
-func (b *bed) put(g transport.GraphSpec) transport.GraphStatus {
+func (b *bed) put(g transport.GraphSpec) transport.GraphInfo {
 	b.t.Helper()
 	s, err := b.PutGraph(b.now, "ns", "g", g)
 	if err != nil {
@@ -70,8 +70,8 @@ func TestInvalidGraphDoesNotReplaceAValidOne(t *testing.T) {
 	b.put(placed("First", "one"))
 	b.versions(transport.Valid, 2, 2)
 	put := b.put(placed("Later", "two"))
-	if put.Validation != transport.Invalid || put.ServingVersion != 2 {
-		t.Errorf("PutGraph says %s, and that %d serves", put.Validation, put.ServingVersion)
+	if put.Status != transport.Invalid || put.ServingVersion != 2 {
+		t.Errorf("PutGraph says %s, and that %d serves", put.Status, put.ServingVersion)
 	}
 	b.versions(transport.Invalid, 3, 2)
 	b.put(placed("Later", "three"))

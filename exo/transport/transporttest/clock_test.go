@@ -11,7 +11,7 @@ import (
 
 // moved is a state manager with a Clock: here it moves the time of the bubble.
 type moved struct {
-	*local.StateManager
+	*local.Server
 	advanced *time.Duration
 }
 
@@ -23,7 +23,7 @@ func (m moved) Advance(d time.Duration) {
 // All waiting of the rules goes by the Clock, where there is one.
 func TestClock(t *testing.T) {
 	t.Parallel()
-	transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.StateManager {
+	transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.Provider {
 		t.Helper()
 		s := local.New(local.WithDefaultLease(o.DefaultLease))
 		var advanced time.Duration

@@ -67,7 +67,7 @@ func controlRules() []rule {
 			names := make([]string, 0, len(graphs))
 			for _, g := range graphs {
 				names = append(names, g.Name)
-				if g.Namespace != w.name || g.Validation != transport.Valid || len(g.Nodes) != 1 {
+				if g.Namespace != w.name || g.Status != transport.Valid || len(g.Nodes) != 1 {
 					w.t.Errorf("listed %+v", g)
 				}
 			}
@@ -87,8 +87,8 @@ func controlRules() []rule {
 			w.refused(err, http.StatusNotFound, "Graph template not found")
 		}},
 		{name: "§4 trigger: of an invalid graph is 400", run: func(w *world) {
-			if s := w.put("graph", w.spec(step("Unregistered", "v"))); s.Validation != transport.Invalid {
-				w.t.Fatalf("the graph is %s", s.Validation)
+			if s := w.put("graph", w.spec(step("Unregistered", "v"))); s.Status != transport.Invalid {
+				w.t.Fatalf("the graph is %s", s.Status)
 			}
 			_, err := w.tr.Trigger(w.ctx(), "graph", transport.TriggerSpec{})
 			w.refused(err, http.StatusBadRequest, "Graph template is not valid")
@@ -251,7 +251,7 @@ func runRules() []rule {
 			w.valid("other", w.spec(step("A", "v")))
 			id := w.root(runID)
 			for _, at := range [][3]string{{"graph", runID, unknownID}, {"other", runID, id}, {"graph", w.trigger(transport.TriggerSpec{}), id}} {
-				_, err := w.tr.StateDetail(w.ctx(), at[0], at[1], at[2])
+				_, err := w.tr.State(w.ctx(), at[0], at[1], at[2])
 				w.refused(err, http.StatusNotFound, "not found")
 			}
 		}},

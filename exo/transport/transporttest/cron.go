@@ -16,8 +16,8 @@ func (w *world) scheduled(triggers ...transport.CronTrigger) time.Time {
 	g := w.spec(step("A", "as written"))
 	g.Triggers = triggers
 	status := w.put("graph", g)
-	if status.Validation != transport.Valid {
-		w.t.Fatalf("the graph is %s: %q", status.Validation, status.Errors)
+	if status.Status != transport.Valid {
+		w.t.Fatalf("the graph is %s: %q", status.Status, status.Errors)
 	}
 	return status.UpdatedAt
 }

@@ -11,10 +11,10 @@ import (
 
 // lasts are the ways in which the last branch under an anchor may end without
 // arriving at the join.
-func lasts() map[string]func(w *world, last transport.State) {
-	return map[string]func(*world, transport.State){
-		"is pruned": func(w *world, last transport.State) { w.end(last, transport.Pruned{}) },
-		"fails":     func(w *world, last transport.State) { w.fail(last) },
+func lasts() map[string]func(w *world, last transport.Claimed) {
+	return map[string]func(*world, transport.Claimed){
+		"is pruned": func(w *world, last transport.Claimed) { w.end(last, transport.Pruned{}) },
+		"fails":     func(w *world, last transport.Claimed) { w.fail(last) },
 	}
 }
 
@@ -141,7 +141,7 @@ func reportDifferences() []rule {
 			runID := w.begin(step("A", "v"))
 			id := w.root(runID)
 			requeue := transport.Requeued{After: time.Hour}
-			w.refused(w.tell(transport.State{ID: id}, requeue), http.StatusBadRequest, "not queued")
+			w.refused(w.tell(transport.Claimed{ID: id}, requeue), http.StatusBadRequest, "not queued")
 			s := w.do("A", "x")
 			w.refused(w.tell(s, requeue), http.StatusConflict, "")
 			w.stands(runID, "a SUCCESS")
@@ -297,7 +297,7 @@ func graphDifferences() []rule {
 			w.equal("triggers", got.Triggers, g.Triggers)
 			graphs, err := w.tr.Graphs(w.ctx())
 			w.ok(err)
-			w.equal("graphs", graphs, []transport.GraphStatus{got})
+			w.equal("graphs", graphs, []transport.GraphInfo{got})
 		}},
 	}
 }

@@ -12,7 +12,7 @@ import (
 func ExampleRunInBubble() {
 	testConformance := func(t *testing.T) {
 		t.Helper()
-		transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.StateManager {
+		transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.Provider {
 			t.Helper()
 			s := local.New(local.WithDefaultLease(o.DefaultLease))
 			t.Cleanup(func() { _ = s.Close() }) // rules leave runs behind

@@ -8,7 +8,7 @@ import (
 )
 
 // stored begins a run of two steps and claims the first.
-func (w *world) stored() (transport.StoreBackend, transport.State) {
+func (w *world) stored() (transport.StoreBackend, transport.Claimed) {
 	w.t.Helper()
 	w.needs(transport.ExtensionStore)
 	w.serve("A", "B")
@@ -20,7 +20,7 @@ func (w *world) stored() (transport.StoreBackend, transport.State) {
 }
 
 // has wants the value of a key, or that there is none.
-func (w *world) has(store transport.StoreBackend, s transport.State, key, want string, wantOK bool) {
+func (w *world) has(store transport.StoreBackend, s transport.Claimed, key, want string, wantOK bool) {
 	w.t.Helper()
 	got, ok, err := store.StoreGet(w.ctx(), s.ID, key)
 	w.ok(err)

@@ -6,7 +6,7 @@ import (
 
 // fan runs root and split, which fans out to works, and gives these by their
 // input. The join unites the root.
-func (w *world) fan(g transport.GraphSpec, outputs ...string) (runID string, root transport.State, works []transport.State) {
+func (w *world) fan(g transport.GraphSpec, outputs ...string) (runID string, root transport.Claimed, works []transport.Claimed) {
 	w.t.Helper()
 	w.serve("Root", "Split", "Work", "Join", "Other", "Leaf", "Last")
 	w.valid("graph", g)
@@ -26,7 +26,7 @@ func (w *world) fanned(strategy transport.UniteStrategy, more ...transport.Place
 	}, more...)...)
 }
 
-func (w *world) finish(states ...transport.State) {
+func (w *world) finish(states ...transport.Claimed) {
 	w.t.Helper()
 	for _, s := range states {
 		w.end(s, executed("x"))

@@ -16,7 +16,7 @@ const lease = time.Hour
 const defaultLease = 5 * time.Second
 
 // leased begins a run of one step and claims it under a lease that does not end.
-func (w *world) leased(retries int) (runID string, s transport.State) {
+func (w *world) leased(retries int) (runID string, s transport.Claimed) {
 	w.t.Helper()
 	w.needs(transport.ExtensionLease)
 	runID = w.retried(transport.RetryPolicy{MaxRetries: retries, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
@@ -24,7 +24,7 @@ func (w *world) leased(retries int) (runID string, s transport.State) {
 }
 
 // expiring is leased, with a lease that then ends.
-func (w *world) expiring(retries int) (runID string, s transport.State) {
+func (w *world) expiring(retries int) (runID string, s transport.Claimed) {
 	w.t.Helper()
 	w.needs(transport.ExtensionLease)
 	runID = w.retried(transport.RetryPolicy{MaxRetries: retries, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
@@ -34,15 +34,15 @@ func (w *world) expiring(retries int) (runID string, s transport.State) {
 }
 
 // again claims the one state of A under a lease that does not end.
-func (w *world) again() transport.State {
+func (w *world) again() transport.Claimed {
 	w.t.Helper()
 	return w.under(lease)
 }
 
 // under claims the one state of A under a lease.
-func (w *world) under(lease time.Duration) transport.State {
+func (w *world) under(lease time.Duration) transport.Claimed {
 	w.t.Helper()
-	var states []transport.State
+	var states []transport.Claimed
 	w.eventually(func() bool {
 		states = w.ask(transport.ClaimRequest{Nodes: []string{"A"}, Max: 2, Lease: lease})
 		return len(states) > 0
@@ -123,7 +123,7 @@ func leaseRules() []rule {
 		{name: "§13 lease: a report with another token is 409", run: func(w *world) {
 			runID, s := w.leased(0)
 			for _, token := range []string{"", "another", s.Token + "x"} {
-				w.refused(w.tell(transport.State{ID: s.ID, Token: token}, executed("x")), http.StatusConflict, "Lease lost")
+				w.refused(w.tell(transport.Claimed{ID: s.ID, Token: token}, executed("x")), http.StatusConflict, "Lease lost")
 			}
 			w.stands(runID, "a QUEUED")
 			w.end(s, executed("x"))

@@ -38,10 +38,10 @@ func graphMutants() []mutant {
 			caught: []string{"§14 graph: shows its retry policy, store and triggers"},
 		},
 		{name: "any graph is taken", mutate: func(t whole) whole {
-			return overPutGraph{t, func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphStatus, error) {
+			return overPutGraph{t, func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphInfo, error) {
 				status, err := t.PutGraph(ctx, name, g)
 				if errors.As(err, new(*transport.Error)) {
-					return transport.GraphStatus{Validation: transport.Valid}, nil
+					return transport.GraphInfo{Status: transport.Valid}, nil
 				}
 				return status, err
 			}}
@@ -60,7 +60,7 @@ func graphMutants() []mutant {
 
 // cappedPolicies changes the retry policies all of whose delays are capped.
 func cappedPolicies(t whole, change func(p *transport.RetryPolicy)) whole {
-	return overPutGraph{t, func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphStatus, error) {
+	return overPutGraph{t, func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphInfo, error) {
 		if g.Retry != nil && g.Retry.MaxDelay > 0 && g.Retry.Backoff > g.Retry.MaxDelay {
 			p := *g.Retry
 			change(&p)

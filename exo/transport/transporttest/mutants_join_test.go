@@ -25,15 +25,15 @@ func joinMutants() []mutant {
 			},
 		},
 		{name: "a step after a join that reads it is refused", mutate: func(t whole) whole {
-			return overPutGraph{t, func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphStatus, error) {
+			return overPutGraph{t, func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphInfo, error) {
 				if _, reads := anchorsForJoins(g); reads {
-					return transport.GraphStatus{}, badRequest("the join is not a parent")
+					return transport.GraphInfo{}, badRequest("the join is not a parent")
 				}
 				return t.PutGraph(ctx, name, g)
 			}}
 		}, caught: []string{"§14 joins: ALL_SUCCESS: a step after it reads its outputs", "§14 joins: ALL_DONE: a step after it reads its outputs"}},
 		{name: "a step after a join reads the anchor", mutate: func(t whole) whole {
-			return overPutGraph{t, func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphStatus, error) {
+			return overPutGraph{t, func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphInfo, error) {
 				g, _ = anchorsForJoins(g)
 				return t.PutGraph(ctx, name, g)
 			}}
@@ -68,7 +68,7 @@ func anchorsForJoins(g transport.GraphSpec) (changed transport.GraphSpec, reads 
 // anchorsFailBeforeJoins fails a step that leads to a join that unites it, once
 // it has been executed.
 func anchorsFailBeforeJoins(t whole) whole {
-	return eachOutcome(t, func(ctx context.Context, s transport.State, o transport.Outcome) transport.Outcome {
+	return eachOutcome(t, func(ctx context.Context, s transport.Claimed, o transport.Outcome) transport.Outcome {
 		_, executed := o.(transport.Executed)
 		g := graphNow(ctx, t, s)
 		step, _ := stepOf(s, g)

@@ -31,10 +31,10 @@ func (o overReport) Report(ctx context.Context, reports []transport.Report) []er
 
 type overClaim struct {
 	whole
-	claim func(ctx context.Context, req transport.ClaimRequest) ([]transport.State, error)
+	claim func(ctx context.Context, req transport.ClaimRequest) ([]transport.Claimed, error)
 }
 
-func (o overClaim) Claim(ctx context.Context, req transport.ClaimRequest) ([]transport.State, error) {
+func (o overClaim) Claim(ctx context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
 	return o.claim(ctx, req)
 }
 
@@ -49,7 +49,7 @@ func (o overTrigger) Trigger(ctx context.Context, graph string, t transport.Trig
 
 type overGraph struct{ whole }
 
-func (o overGraph) Graph(ctx context.Context, name string) (transport.GraphStatus, error) {
+func (o overGraph) Graph(ctx context.Context, name string) (transport.GraphInfo, error) {
 	g, err := o.whole.Graph(ctx, name)
 	g.Retry, g.Store, g.Triggers = transport.DefaultRetryPolicy(), transport.StoreConfig{}, nil
 	return g, err
@@ -57,10 +57,10 @@ func (o overGraph) Graph(ctx context.Context, name string) (transport.GraphStatu
 
 type overPutGraph struct {
 	whole
-	put func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphStatus, error)
+	put func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphInfo, error)
 }
 
-func (o overPutGraph) PutGraph(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphStatus, error) {
+func (o overPutGraph) PutGraph(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphInfo, error) {
 	return o.put(ctx, name, g)
 }
 
@@ -75,8 +75,8 @@ func (o overSecrets) Secrets(ctx context.Context, id string) (transport.Secrets,
 
 type overDetail struct{ whole }
 
-func (o overDetail) StateDetail(ctx context.Context, graph, runID, stateID string) (transport.StateDetail, error) {
-	d, err := o.whole.StateDetail(ctx, graph, runID, stateID)
+func (o overDetail) State(ctx context.Context, graph, runID, stateID string) (transport.State, error) {
+	d, err := o.whole.State(ctx, graph, runID, stateID)
 	d.Data = nil
 	return d, err
 }
@@ -107,9 +107,9 @@ func eachReport(t whole, take func(ctx context.Context, r transport.Report, next
 
 // eachOutcome changes what is said to have become of a state. A report names no
 // more of the state than its ID; the rest is known from the claim.
-func eachOutcome(t whole, change func(ctx context.Context, s transport.State, o transport.Outcome) transport.Outcome) whole {
+func eachOutcome(t whole, change func(ctx context.Context, s transport.Claimed, o transport.Outcome) transport.Outcome) whole {
 	var claimed sync.Map // states by ID
-	claims := overClaim{t, func(ctx context.Context, req transport.ClaimRequest) ([]transport.State, error) {
+	claims := overClaim{t, func(ctx context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
 		states, err := t.Claim(ctx, req)
 		for _, s := range states {
 			claimed.Store(s.ID, s)
@@ -118,7 +118,7 @@ func eachOutcome(t whole, change func(ctx context.Context, s transport.State, o 
 	}}
 	return eachReport(claims, func(ctx context.Context, r transport.Report, next func(transport.Report) error) error {
 		if s, ok := claimed.Load(r.StateID); ok {
-			r.Outcome = change(ctx, s.(transport.State), r.Outcome)
+			r.Outcome = change(ctx, s.(transport.Claimed), r.Outcome)
 		}
 		return next(r)
 	})

@@ -29,12 +29,12 @@ type mutant struct {
 }
 
 type mutated struct {
-	transport.StateManager
+	transport.Provider
 	mutant mutant
 }
 
 func (m mutated) Namespace(name string) transport.Transport {
-	return m.mutant.mutate(m.StateManager.Namespace(name).(whole))
+	return m.mutant.mutate(m.Provider.Namespace(name).(whole))
 }
 
 func mutants() []mutant {
@@ -52,7 +52,7 @@ func TestMutant(t *testing.T) {
 	t.Parallel()
 	name := os.Getenv(mutantName)
 	if name == poor {
-		transporttest.RunInBubble(t, func(t *testing.T, _ transporttest.Options) transport.StateManager {
+		transporttest.RunInBubble(t, func(t *testing.T, _ transporttest.Options) transport.Provider {
 			t.Helper()
 			s := local.New(local.WithoutExtensions())
 			t.Cleanup(func() { _ = s.Close() })
@@ -64,7 +64,7 @@ func TestMutant(t *testing.T) {
 	if i < 0 {
 		t.Skip("run by TestFaultsAreCaught")
 	}
-	transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.StateManager {
+	transporttest.RunInBubble(t, func(t *testing.T, o transporttest.Options) transport.Provider {
 		t.Helper()
 		s := local.New(append(mutants()[i].opts, local.WithDefaultLease(o.DefaultLease))...)
 		t.Cleanup(func() { _ = s.Close() })

@@ -15,16 +15,16 @@ func versionMutants() []mutant {
 	return []mutant{
 		{name: "an invalid graph takes a valid one down", mutate: func(t whole) whole {
 			return overTrigger{t, func(ctx context.Context, graph string, s transport.TriggerSpec) (string, error) {
-				if g, err := t.Graph(ctx, graph); err == nil && g.Validation == transport.Invalid {
+				if g, err := t.Graph(ctx, graph); err == nil && g.Status == transport.Invalid {
 					return "", badRequest("Graph template is not valid: " + strings.Join(g.Errors, "; "))
 				}
 				return t.Trigger(ctx, graph, s)
 			}}
 		}, caught: []string{"§13 versions: an invalid graph does not take the place of a valid one"}},
 		{name: "an invalid graph takes the triggers of a valid one", mutate: func(t whole) whole {
-			return overPutGraph{t, func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphStatus, error) {
+			return overPutGraph{t, func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphInfo, error) {
 				status, err := t.PutGraph(ctx, name, g)
-				if err == nil && status.Validation == transport.Invalid {
+				if err == nil && status.Status == transport.Invalid {
 					_, err = t.CancelTriggers(ctx, name)
 				}
 				return status, err
@@ -54,7 +54,7 @@ func versionMutants() []mutant {
 // servingOther says that the version which was written last serves.
 type servingOther struct{ whole }
 
-func (o servingOther) Graph(ctx context.Context, name string) (transport.GraphStatus, error) {
+func (o servingOther) Graph(ctx context.Context, name string) (transport.GraphInfo, error) {
 	g, err := o.whole.Graph(ctx, name)
 	g.ServingVersion = g.Version
 	return g, err

@@ -40,7 +40,7 @@ func workerMutants() []mutant {
 			"§14 manual retry: only of a state that has failed, or is under claim without a lease",
 		}},
 		{name: "all leases end as if they had been asked for", mutate: func(t whole) whole {
-			return overClaim{t, func(ctx context.Context, req transport.ClaimRequest) ([]transport.State, error) {
+			return overClaim{t, func(ctx context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
 				req.Lease = max(req.Lease, time.Millisecond)
 				return t.Claim(ctx, req)
 			}}
@@ -51,7 +51,7 @@ func workerMutants() []mutant {
 			"§14 manual retry: only of a state that has failed, or is under claim without a lease",
 		}},
 		{name: "states are offered for ever", mutate: func(t whole) whole {
-			return overPutGraph{t, func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphStatus, error) {
+			return overPutGraph{t, func(ctx context.Context, name string, g transport.GraphSpec) (transport.GraphInfo, error) {
 				if g.Retry != nil {
 					more := *g.Retry
 					more.MaxRetries += 100
@@ -61,7 +61,7 @@ func workerMutants() []mutant {
 			}}
 		}, caught: []string{"§13 lease: the default one ends as often as there are attempts, and once more"}},
 		{name: "what is collected is in order of creation", mutate: func(t whole) whole {
-			return overClaim{t, func(ctx context.Context, req transport.ClaimRequest) ([]transport.State, error) {
+			return overClaim{t, func(ctx context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
 				states, err := t.Claim(ctx, req)
 				for i := range states {
 					states[i].Inputs = bytes.Replace(states[i].Inputs, []byte(`\"uw1\",\"uw2\",\"uw3\"`), []byte(`\"uw3\",\"uw2\",\"uw1\"`), 1)
@@ -88,13 +88,13 @@ func workerMutants() []mutant {
 			})
 		}, caught: []string{"§14 one bad output of a fan-out fails alone"}},
 		{name: "no leases", mutate: func(t whole) whole {
-			return overClaim{t, func(ctx context.Context, req transport.ClaimRequest) ([]transport.State, error) {
+			return overClaim{t, func(ctx context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
 				req.Lease = 0
 				return t.Claim(ctx, req)
 			}}
 		}, caught: []string{"§14 a worker dies: another gets its states", "§13 lease: one that ends is a failure", "§13 lease: a claim that asks for one gets it, and a token"}},
 		{name: "any batch size", mutate: func(t whole) whole {
-			return overClaim{t, func(ctx context.Context, req transport.ClaimRequest) ([]transport.State, error) {
+			return overClaim{t, func(ctx context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
 				req.Max = max(req.Max, 1)
 				return t.Claim(ctx, req)
 			}}
@@ -140,7 +140,7 @@ func workerMutants() []mutant {
 			caught: []string{"§14 the next states are there when the report is answered"},
 		},
 		{name: "the chain breaks at a node of another namespace", mutate: func(t whole) whole {
-			return eachOutcome(t, func(ctx context.Context, s transport.State, o transport.Outcome) transport.Outcome {
+			return eachOutcome(t, func(ctx context.Context, s transport.Claimed, o transport.Outcome) transport.Outcome {
 				if _, err := t.Graph(ctx, s.Graph); err != nil {
 					return transport.Pruned{} // what follows is looked for here, where the graph is not
 				}
@@ -164,7 +164,7 @@ func nextStatesLater(t whole) whole {
 		answered = append(answered, r)
 		return nil
 	})
-	return overClaim{reports, func(ctx context.Context, req transport.ClaimRequest) ([]transport.State, error) {
+	return overClaim{reports, func(ctx context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
 		mu.Lock()
 		due := answered
 		answered = nil

@@ -11,7 +11,7 @@ import (
 // state or a run by another namespace, it is not there.
 func namespaceRules() []rule {
 	// begun is a run with a state under claim.
-	begun := func(w *world) (other *world, runID string, s transport.State) {
+	begun := func(w *world) (other *world, runID string, s transport.Claimed) {
 		w.t.Helper()
 		w.serve("A")
 		runID = w.begin(step("A", "v"))
@@ -47,43 +47,43 @@ func namespaceRules() []rule {
 			w.stands(runID, "a QUEUED")
 		}})
 	}
-	for name, ask := range map[string]func(w *world, runID string, s transport.State) error{
-		"secrets":      func(w *world, _ string, s transport.State) error { return second(w.tr.Secrets(w.ctx(), s.ID)) },
-		"manual retry": func(w *world, _ string, s transport.State) error { return second(w.tr.Retry(w.ctx(), s.ID, "f")) },
-		"state detail": func(w *world, runID string, s transport.State) error {
-			return second(w.tr.StateDetail(w.ctx(), "graph", runID, s.ID))
+	for name, ask := range map[string]func(w *world, runID string, s transport.Claimed) error{
+		"secrets":      func(w *world, _ string, s transport.Claimed) error { return second(w.tr.Secrets(w.ctx(), s.ID)) },
+		"manual retry": func(w *world, _ string, s transport.Claimed) error { return second(w.tr.Retry(w.ctx(), s.ID, "f")) },
+		"state detail": func(w *world, runID string, s transport.Claimed) error {
+			return second(w.tr.State(w.ctx(), "graph", runID, s.ID))
 		},
-		"store": func(w *world, _ string, s transport.State) error {
+		"store": func(w *world, _ string, s transport.Claimed) error {
 			w.needs(transport.ExtensionStore)
 			return second(ability[transport.StoreBackend](w).StoreAll(w.ctx(), s.ID))
 		},
-		"store get": func(w *world, _ string, s transport.State) error {
+		"store get": func(w *world, _ string, s transport.Claimed) error {
 			w.needs(transport.ExtensionStore)
 			_, _, err := ability[transport.StoreBackend](w).StoreGet(w.ctx(), s.ID, "k")
 			return err
 		},
-		"store set": func(w *world, _ string, s transport.State) error {
+		"store set": func(w *world, _ string, s transport.Claimed) error {
 			w.needs(transport.ExtensionStore)
 			return ability[transport.StoreBackend](w).StoreSet(w.ctx(), s.ID, "k", "v")
 		},
-		"store swap": func(w *world, _ string, s transport.State) error {
+		"store swap": func(w *world, _ string, s transport.Claimed) error {
 			w.needs(transport.ExtensionStore)
 			return second(ability[transport.StoreBackend](w).StoreSwap(w.ctx(), s.ID, "k", nil, "v"))
 		},
-		"store delete": func(w *world, _ string, s transport.State) error {
+		"store delete": func(w *world, _ string, s transport.Claimed) error {
 			w.needs(transport.ExtensionStore)
 			return ability[transport.StoreBackend](w).StoreDelete(w.ctx(), s.ID, "k")
 		},
-		"run": func(w *world, runID string, _ transport.State) error {
+		"run": func(w *world, runID string, _ transport.Claimed) error {
 			w.needs(transport.ExtensionRun)
 			_, _, err := ability[transport.RunReader](w).Run(w.ctx(), runID, time.Millisecond)
 			return err
 		},
-		"cancel run": func(w *world, runID string, _ transport.State) error {
+		"cancel run": func(w *world, runID string, _ transport.Claimed) error {
 			w.needs(transport.ExtensionCancel)
 			return ability[transport.Canceler](w).CancelRun(w.ctx(), runID)
 		},
-		"run graph": func(w *world, runID string, _ transport.State) error { return second(w.tr.RunGraph(w.ctx(), runID)) },
+		"run graph": func(w *world, runID string, _ transport.Claimed) error { return second(w.tr.RunGraph(w.ctx(), runID)) },
 	} {
 		all = append(all, rule{name: "§14 namespaces: " + name + " from another is 404", run: func(w *world) {
 			other, runID, s := begun(w)

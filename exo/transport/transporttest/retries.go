@@ -118,7 +118,7 @@ func retryRules() []rule {
 		}},
 		{name: "§10 manual retry: has all its retries again", run: func(w *world) {
 			runID := w.retried(transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
-			var last transport.State
+			var last transport.Claimed
 			for range 2 {
 				last = w.one("A")
 				w.fail(last)

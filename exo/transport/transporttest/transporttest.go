@@ -41,7 +41,7 @@ type Clock interface {
 // Rules about time take some seconds, all in parallel, unless the state manager
 // is a [Clock]. They bear a machine that is very busy: they wait for what is to
 // happen, for a minute if need be, and only what comes too soon is an error.
-func Run(t *testing.T, newStateManager func(t *testing.T, o Options) transport.StateManager) {
+func Run(t *testing.T, newStateManager func(t *testing.T, o Options) transport.Provider) {
 	t.Helper()
 	run(t, func(t *testing.T, r rule) {
 		t.Helper()
@@ -53,7 +53,7 @@ func Run(t *testing.T, newStateManager func(t *testing.T, o Options) transport.S
 // takes no time. It is for state managers within the process which are not
 // reached over a network, and whose goroutines all end with the test. Rules that
 // need hours, such as those of cron, are tested only here or with a [Clock].
-func RunInBubble(t *testing.T, newStateManager func(t *testing.T, o Options) transport.StateManager) {
+func RunInBubble(t *testing.T, newStateManager func(t *testing.T, o Options) transport.Provider) {
 	t.Helper()
 	run(t, func(t *testing.T, r rule) {
 		t.Helper()

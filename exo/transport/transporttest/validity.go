@@ -45,7 +45,7 @@ func structureRules() []rule {
 			w.refused(err, i.status, "")
 			got, err := w.tr.Graph(w.ctx(), "graph")
 			w.ok(err)
-			if got.Validation != transport.Valid || len(got.Nodes) != 1 || got.Nodes[0].Inputs["in"] != "the old one" {
+			if got.Status != transport.Valid || len(got.Nodes) != 1 || got.Nodes[0].Inputs["in"] != "the old one" {
 				w.t.Errorf("the old graph has become %+v", got)
 			}
 		}})
@@ -115,9 +115,9 @@ func registrationRules() []rule {
 	judged := func(w *world, want transport.ValidationStatus, g transport.GraphSpec, mention string) {
 		w.t.Helper()
 		status := w.put("graph", g)
-		if status.Validation != want || (want == transport.Invalid) != (len(status.Errors) > 0) ||
+		if status.Status != want || (want == transport.Invalid) != (len(status.Errors) > 0) ||
 			!strings.Contains(strings.Join(status.Errors, "\n"), mention) {
-			w.t.Errorf("the graph is %s: %q, want %s, and a mention of %q", status.Validation, status.Errors, want, mention)
+			w.t.Errorf("the graph is %s: %q, want %s, and a mention of %q", status.Status, status.Errors, want, mention)
 		}
 	}
 	// property registers A with an input of this schema.

@@ -40,9 +40,9 @@ func (w *world) versions(validation transport.ValidationStatus, version, serving
 	w.t.Helper()
 	g, err := w.tr.Graph(w.ctx(), "graph")
 	w.ok(err)
-	if g.Validation != validation || g.Version != version || g.ServingVersion != serving || (validation == transport.Invalid) != (len(g.Errors) > 0) {
+	if g.Status != validation || g.Version != version || g.ServingVersion != serving || (validation == transport.Invalid) != (len(g.Errors) > 0) {
 		w.t.Errorf("version %d is %s (%q), and %d serves, want %d, %s, and %d",
-			g.Version, g.Validation, g.Errors, g.ServingVersion, version, validation, serving)
+			g.Version, g.Status, g.Errors, g.ServingVersion, version, validation, serving)
 	}
 }
 

@@ -48,7 +48,7 @@ func waitRules() []rule {
 			w.t.Error(err)
 		}
 	}
-	finish := func(w *world, s transport.State) {
+	finish := func(w *world, s transport.Claimed) {
 		if err := w.tell(s, executed("x")); err != nil {
 			w.t.Error(err)
 		}

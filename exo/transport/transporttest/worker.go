@@ -82,12 +82,12 @@ func workerRules() []rule {
 		{name: "§3 report: each is taken or refused by itself, in order", run: reportsAreTakenByThemselves},
 		{name: "§3 report: of an unknown state is 404", run: func(w *world) {
 			for _, o := range outcomes() {
-				w.refused(w.tell(transport.State{ID: unknownID}, o), http.StatusNotFound, "State not found")
+				w.refused(w.tell(transport.Claimed{ID: unknownID}, o), http.StatusNotFound, "State not found")
 			}
 		}},
 		{name: "§2 an ID that is none is 404", run: func(w *world) {
 			for _, o := range outcomes() {
-				w.refused(w.tell(transport.State{ID: "not-an-id"}, o), http.StatusNotFound, "")
+				w.refused(w.tell(transport.Claimed{ID: "not-an-id"}, o), http.StatusNotFound, "")
 			}
 			_, err := w.tr.Secrets(w.ctx(), "not-an-id")
 			w.refused(err, http.StatusNotFound, "")
@@ -223,7 +223,7 @@ func reportsNeedAClaim(w *world) {
 		if name == "requeued" {
 			continue // of this the reference server takes any
 		}
-		err := w.tell(transport.State{ID: id}, o)
+		err := w.tell(transport.Claimed{ID: id}, o)
 		w.refused(err, http.StatusBadRequest, "State is not queued")
 		if !transport.IsNotQueued(err) {
 			w.t.Errorf("%s: IsNotQueued(%v) = false", name, err)

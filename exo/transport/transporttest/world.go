@@ -31,14 +31,14 @@ const patience = time.Minute
 // is about.
 type world struct {
 	t       *testing.T
-	sm      transport.StateManager
+	sm      transport.Provider
 	name    string
 	tr      transport.Transport
 	clock   Clock // nil: time passes by itself
 	virtual bool  // waiting takes no time
 }
 
-func newWorld(t *testing.T, sm transport.StateManager, bubble bool) *world {
+func newWorld(t *testing.T, sm transport.Provider, bubble bool) *world {
 	t.Helper()
 	w := &world{t: t, sm: sm, name: fmt.Sprintf("conformance-%08x", rand.Uint32()), virtual: bubble}
 	w.clock, _ = sm.(Clock)
@@ -96,7 +96,7 @@ func (w *world) eventually(try func() bool) bool {
 
 // due claims a state of a node that is to become due between least and most after
 // begun, which is now where waiting takes no time.
-func (w *world) due(begun time.Time, least, most time.Duration, nodeName string) transport.State {
+func (w *world) due(begun time.Time, least, most time.Duration, nodeName string) transport.Claimed {
 	w.t.Helper()
 	if w.virtual {
 		if least > slack {
@@ -269,11 +269,11 @@ func (w *world) spec(steps ...transport.Placement) transport.GraphSpec {
 }
 
 // put writes a graph and waits until it is validated.
-func (w *world) put(name string, g transport.GraphSpec) transport.GraphStatus {
+func (w *world) put(name string, g transport.GraphSpec) transport.GraphInfo {
 	w.t.Helper()
 	status, err := w.tr.PutGraph(w.ctx(), name, g)
 	w.ok(err)
-	pending := func() bool { return status.Validation == transport.Pending || status.Validation == transport.Ongoing }
+	pending := func() bool { return status.Status == transport.Pending || status.Status == transport.Ongoing }
 	look := func() bool {
 		if pending() {
 			status, err = w.tr.Graph(w.ctx(), name)
@@ -287,15 +287,15 @@ func (w *world) put(name string, g transport.GraphSpec) transport.GraphStatus {
 		}
 		w.pass(time.Millisecond)
 	}
-	w.t.Fatalf("graph %s is still %s", name, status.Validation)
+	w.t.Fatalf("graph %s is still %s", name, status.Status)
 	return status
 }
 
 // valid writes a graph that must be valid.
 func (w *world) valid(name string, g transport.GraphSpec) {
 	w.t.Helper()
-	if status := w.put(name, g); status.Validation != transport.Valid {
-		w.t.Fatalf("graph %s is %s: %q", name, status.Validation, status.Errors)
+	if status := w.put(name, g); status.Status != transport.Valid {
+		w.t.Fatalf("graph %s is %s: %q", name, status.Status, status.Errors)
 	}
 }
 
@@ -317,7 +317,7 @@ func (w *world) trigger(t transport.TriggerSpec) (runID string) {
 	return runID
 }
 
-func (w *world) ask(req transport.ClaimRequest) []transport.State {
+func (w *world) ask(req transport.ClaimRequest) []transport.Claimed {
 	w.t.Helper()
 	states, err := w.tr.Claim(w.ctx(), req)
 	w.ok(err)
@@ -325,9 +325,9 @@ func (w *world) ask(req transport.ClaimRequest) []transport.State {
 }
 
 // claim takes exactly n states of a node, sorted by their input.
-func (w *world) claim(n int, nodeName string) []transport.State {
+func (w *world) claim(n int, nodeName string) []transport.Claimed {
 	w.t.Helper()
-	var states []transport.State
+	var states []transport.Claimed
 	w.eventually(func() bool {
 		states = append(states, w.ask(transport.ClaimRequest{Nodes: []string{nodeName}, Max: n + 1 - len(states)})...)
 		return len(states) >= n
@@ -335,11 +335,11 @@ func (w *world) claim(n int, nodeName string) []transport.State {
 	if len(states) != n {
 		w.t.Fatalf("claimed %d states of %s, want %d", len(states), nodeName, n)
 	}
-	slices.SortFunc(states, func(a, b transport.State) int { return strings.Compare(input(a), input(b)) })
+	slices.SortFunc(states, func(a, b transport.Claimed) int { return strings.Compare(input(a), input(b)) })
 	return states
 }
 
-func (w *world) one(nodeName string) transport.State {
+func (w *world) one(nodeName string) transport.Claimed {
 	w.t.Helper()
 	return w.claim(1, nodeName)[0]
 }
@@ -361,7 +361,7 @@ func fields(o transport.Object) map[string]string {
 	return m
 }
 
-func input(s transport.State) string { return fields(s.Inputs)["in"] }
+func input(s transport.Claimed) string { return fields(s.Inputs)["in"] }
 
 func object(m map[string]string) transport.Object { return must(json.Marshal(m)) }
 
@@ -375,7 +375,7 @@ func executed(values ...string) transport.Executed {
 }
 
 // tell reports what became of a state.
-func (w *world) tell(s transport.State, o transport.Outcome) error {
+func (w *world) tell(s transport.Claimed, o transport.Outcome) error {
 	if errs := w.tr.Report(w.ctx(), []transport.Report{{StateID: s.ID, Token: s.Token, Outcome: o}}); len(errs) > 0 {
 		return errs[0]
 	}
@@ -383,20 +383,20 @@ func (w *world) tell(s transport.State, o transport.Outcome) error {
 }
 
 // end is tell, taken.
-func (w *world) end(s transport.State, o transport.Outcome) {
+func (w *world) end(s transport.Claimed, o transport.Outcome) {
 	w.t.Helper()
 	w.ok(w.tell(s, o))
 }
 
 // do claims the one state of a node that is due, and executes it.
-func (w *world) do(nodeName string, values ...string) transport.State {
+func (w *world) do(nodeName string, values ...string) transport.Claimed {
 	w.t.Helper()
 	s := w.one(nodeName)
 	w.end(s, executed(values...))
 	return s
 }
 
-func (w *world) fail(s transport.State) {
+func (w *world) fail(s transport.Claimed) {
 	w.t.Helper()
 	w.end(s, transport.Errored{Message: "boom"})
 }
@@ -462,9 +462,9 @@ func (w *world) comesTo(runID string, status transport.RunStatus) {
 }
 
 // detail reads a state of the graph that begin writes.
-func (w *world) detail(runID, stateID string) transport.StateDetail {
+func (w *world) detail(runID, stateID string) transport.State {
 	w.t.Helper()
-	d, err := w.tr.StateDetail(w.ctx(), "graph", runID, stateID)
+	d, err := w.tr.State(w.ctx(), "graph", runID, stateID)
 	w.ok(err)
 	return d
 }

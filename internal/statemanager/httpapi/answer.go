@@ -24,7 +24,7 @@ func appendTime(dst []byte, t time.Time) []byte {
 }
 
 // appendStates appends the answer to a claim.
-func appendStates(dst []byte, namespace string, states []transport.State, extended bool) []byte {
+func appendStates(dst []byte, namespace string, states []transport.Claimed, extended bool) []byte {
 	dst = append(dst, `{"count":`...)
 	dst = strconv.AppendInt(dst, int64(len(states)), 10)
 	dst = append(dst, `,"namespace":`...)
@@ -39,7 +39,7 @@ func appendStates(dst []byte, namespace string, states []transport.State, extend
 	return append(dst, `]}`...)
 }
 
-func appendState(dst []byte, s *transport.State, extended bool) []byte {
+func appendState(dst []byte, s *transport.Claimed, extended bool) []byte {
 	dst = append(dst, `{"state_id":`...)
 	dst = jsontext.AppendString(dst, s.ID)
 	dst = append(dst, `,"node_name":`...)
@@ -280,7 +280,7 @@ type stateAnswer struct {
 	Place      []int            `json:"place,omitempty"`
 }
 
-func newStateAnswer(s *transport.StateDetail, extended bool) stateAnswer {
+func newStateAnswer(s *transport.State, extended bool) stateAnswer {
 	a := stateAnswer{
 		ID: s.ID, Node: s.Node, Identifier: s.Identifier, Graph: s.Graph, RunID: s.RunID,
 		Status: s.Status, Inputs: orEmptyObject(s.Inputs), Outputs: orEmptyObject(s.Outputs),

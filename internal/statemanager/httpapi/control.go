@@ -20,7 +20,7 @@ func putGraph(c *call, b *graphBody) error {
 	if err != nil {
 		return err
 	}
-	g.Validation, g.Errors = transport.Pending, nil
+	g.Status, g.Errors = transport.Pending, nil
 	return c.json(newGraphAnswer(&g))
 }
 

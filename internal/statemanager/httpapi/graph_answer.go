@@ -36,7 +36,7 @@ type cronAnswer struct {
 	} `json:"value"`
 }
 
-func newGraphAnswer(g *transport.GraphStatus) graphAnswer {
+func newGraphAnswer(g *transport.GraphInfo) graphAnswer {
 	a := graphAnswer{
 		Nodes:   make([]transport.Placement, len(g.Nodes)),
 		Secrets: make(map[string]bool, len(g.SecretNames)),
@@ -50,7 +50,7 @@ func newGraphAnswer(g *transport.GraphStatus) graphAnswer {
 		},
 		Triggers:  make([]cronAnswer, len(g.Triggers)),
 		CreatedAt: stamp(g.CreatedAt), UpdatedAt: stamp(g.UpdatedAt),
-		Validation: g.Validation, Errors: orEmptyList(g.Errors),
+		Validation: g.Status, Errors: orEmptyList(g.Errors),
 		Version: g.Version, Serving: g.ServingVersion,
 	}
 	for i, p := range g.Nodes {

@@ -8,29 +8,30 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// A StateManager injects faults into calls to another one. It is safe for
+// A Provider is another one, to which calls go wrong. It is safe for
 // concurrent use.
 //
-// Its transports implement every optional interface. Calls that the wrapped
-// state manager lacks return an error that is transport.ErrUnsupported, and
-// claims ask for leases only if it can extend them.
-type StateManager struct {
+// Its transports have every optional ability. Those that the other lacks answer
+// an error that is transport.ErrUnsupported, and leases are asked for only where
+// they can be kept.
+type Provider struct {
 	*injector
-	inner transport.StateManager
+	inner transport.Provider
 }
 
-// New wraps inner. Calls are counted over all namespaces.
-func New(inner transport.StateManager, p Plan) *StateManager {
-	return &StateManager{injector: newInjector(p), inner: inner}
+// New puts a plan in front of a state manager. Calls are counted over all of
+// its namespaces.
+func New(inner transport.Provider, p Plan) *Provider {
+	return &Provider{injector: newInjector(p), inner: inner}
 }
 
-// Namespace returns the transport of a namespace.
-func (s *StateManager) Namespace(name string) transport.Transport {
+// Namespace gives the transport of a namespace.
+func (s *Provider) Namespace(name string) transport.Transport {
 	return &namespace{injector: s.injector, inner: s.inner.Namespace(name)}
 }
 
-// Namespaces lists the namespaces, if the wrapped state manager can.
-func (s *StateManager) Namespaces(ctx context.Context) ([]string, error) {
+// Namespaces lists the namespaces, if the other state manager can.
+func (s *Provider) Namespaces(ctx context.Context) ([]string, error) {
 	lister, ok := s.inner.(transport.NamespaceLister)
 	if !ok {
 		return nil, unsupported("namespaces")
@@ -43,7 +44,7 @@ type namespace struct {
 	inner transport.Transport
 }
 
-// do makes a call, or injects a fault.
+// do makes a call, or lets it go wrong.
 func do[T any](ctx context.Context, j *injector, op string, call func(context.Context) (T, error)) (T, error) {
 	var none T
 	f, over, cut := j.begin(op)
@@ -69,9 +70,9 @@ func do[T any](ctx context.Context, j *injector, op string, call func(context.Co
 	return answer, err
 }
 
-// spoiled returns the error for a damaged response, or nil.
+// spoiled is what becomes of an answer, or nil.
 func spoiled(ctx context.Context, op string, k Kind) error {
-	const unreadable = "cannot read the response: "
+	const unreadable = "the answer could not be read: "
 	e := &transport.Error{Op: op, Status: http.StatusOK, Err: ErrInjected}
 	switch k {
 	case DropAfter, DropPart:
@@ -79,12 +80,12 @@ func spoiled(ctx context.Context, op string, k Kind) error {
 	case Truncate:
 		e.Message = unreadable + "unexpected end of JSON input"
 	case Garbage:
-		e.Message = unreadable + "\ufffd\ufffd is not a JSON object"
+		e.Message = unreadable + "\ufffd\ufffd is no JSON object"
 	case HTML:
 		e.Message = unreadable + page
 	case Huge:
 		e.Status, e.Err = http.StatusRequestEntityTooLarge, fmt.Errorf("%w: %w", ErrInjected, transport.ErrAnswerTooLarge)
-		e.Message = "the response is larger than 16 MiB"
+		e.Message = "the answer is larger than 16 MiB"
 	default:
 		return nil
 	}
@@ -96,7 +97,7 @@ func unanswered(ctx context.Context, op string) error {
 	if err := ctx.Err(); err != nil {
 		cause = fmt.Errorf("%w: %w", ErrInjected, err)
 	}
-	return &transport.Error{Op: op, Message: "no response: " + cause.Error(), Err: cause}
+	return &transport.Error{Op: op, Message: "no answer: " + cause.Error(), Err: cause}
 }
 
 func refused(op string, f Fault) error {
