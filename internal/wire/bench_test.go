@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 )
 
 type smallDoc struct {
@@ -200,4 +201,19 @@ func compile[T any](tb testing.TB) *Codec[T] {
 		tb.Fatal(err)
 	}
 	return c
+}
+
+// mixedDoc is mediumDoc with values in place of four of its strings.
+type mixedDoc struct {
+	benchBase
+	ID   userID              `json:"id"`
+	URL  string              `json:"url"`
+	Size carrying[int]       `json:"size"`
+	Page carrying[int]       `json:"page"`
+	Last carrying[bool]      `json:"last"`
+	At   carrying[time.Time] `json:"at"`
+}
+
+func BenchmarkDecodeValues(b *testing.B) {
+	benchDecode[mixedDoc](b, []byte(`{"tenant":"acme","region":"eu-west-1","id":"u-4821","url":"https://example.com/a/b/c","size":"4821","page":"12","last":"true","at":"2024-05-05T10:00:00Z"}`))
 }
