@@ -20,8 +20,6 @@ var notYet = []string{
 	"docs/rough-edges.md",
 	"docs/api-stability.md",
 	"docs/testing.md",
-	"docs/cli.md",
-	"docs/differences.md",
 	"docs/protocol.md",
 	"docs/guide.md",
 	"docs/python.md",
