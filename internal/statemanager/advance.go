@@ -2,15 +2,15 @@ package statemanager
 
 import "time"
 
-// Advance does what time alone brings: leases that have ended and cron triggers
-// that are due. Every other call that is given the time does so too, before its
-// own part; Advance is for when nothing else is called.
+// Advance handles the events that only time brings: leases that have ended and
+// cron triggers that are due. Every other call that is given the time does so
+// first. Advance is for times without other calls.
 func (e *Engine) Advance(now time.Time) {
 	e.enter(now)
 	e.mu.Unlock()
 }
 
-// advance makes happen what is due by now, in order of time.
+// advance handles what is due by now, in order of time.
 func (e *Engine) advance() {
 	for {
 		lease, cron := e.nextLease(), e.nextCron()
@@ -29,8 +29,8 @@ func (e *Engine) advance() {
 	}
 }
 
-// NextEvent is the earliest time at which Advance has something to do. It
-// reports false if nothing is to come.
+// NextEvent returns the earliest time at which Advance has something to do. It
+// reports false if there is no such time.
 func (e *Engine) NextEvent() (time.Time, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -46,8 +46,9 @@ func (e *Engine) NextEvent() (time.Time, bool) {
 	return timeOf(min(lease.at, cron.at)), true
 }
 
-// NextDue is the earliest time from which on a state of these nodes may be
-// claimed; it may have passed. It reports false if there is no such state.
+// NextDue returns the earliest time from which a state of these nodes can be
+// claimed. The time may have passed. NextDue reports false if there is no such
+// state.
 func (e *Engine) NextDue(ns string, nodes []string) (time.Time, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -69,7 +70,7 @@ func (e *Engine) NextDue(ns string, nodes []string) (time.Time, bool) {
 	return timeOf(first.at), true
 }
 
-// nextCron is the next trigger, nil if there is none.
+// nextCron returns the next cron trigger, or nil.
 func (e *Engine) nextCron() *moment[*cronTrigger] {
 	for e.crons.len() > 0 {
 		if m := e.crons.first(); !m.item.cancelled {

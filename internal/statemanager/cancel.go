@@ -2,10 +2,10 @@ package statemanager
 
 import "time"
 
-// CancelRun ends a run: its pending states become CANCELLED, what their workers
-// report is refused with 409, and no join runs any more. To cancel a run again
-// changes nothing; one that came to rest by itself is refused with 409
-// (protocol.md §13).
+// CancelRun cancels a run (protocol.md §13). Its pending states become
+// CANCELLED, later reports about them are refused with 409, and its joins no
+// longer run. Cancelling a cancelled run changes nothing. A run that is
+// terminal for another reason is refused with 409.
 func (e *Engine) CancelRun(now time.Time, ns, runID string) error {
 	const op = "cancel run"
 	e.enter(now)

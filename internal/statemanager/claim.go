@@ -6,14 +6,15 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// A readyQueue holds the CREATED states of a node, by the time when they are due
-// and then by their creation.
+// A readyQueue holds the CREATED states of a node, ordered by due time and then
+// by creation.
 type readyQueue struct {
 	ready timeline[*state]
-	stale int // entries of states that are not CREATED any more, or due at another time
+	stale int // entries of states that are no longer CREATED, or are due at another time
 }
 
-// queue is the queue of a node, made if need be. The node need not be registered.
+// queue returns the queue of a node, and creates it if necessary. The node need
+// not be registered.
 func (e *Engine) queue(ns, node string) *readyQueue {
 	space := e.namespace(ns)
 	q := space.queues[node]
@@ -24,7 +25,7 @@ func (e *Engine) queue(ns, node string) *readyQueue {
 	return q
 }
 
-// first is the entry of the state to claim next, nil if there is none.
+// first returns the entry of the state to claim next, or nil.
 func (q *readyQueue) first() *moment[*state] {
 	for q.ready.len() > 0 {
 		m := q.ready.first()
@@ -37,10 +38,10 @@ func (q *readyQueue) first() *moment[*state] {
 	return nil
 }
 
-// waits reports whether an entry is of a state that waits for a claim.
+// waits reports whether the state of an entry waits for a claim.
 func waits(m *moment[*state]) bool { return m.item.status == created && m.item.due == m.at }
 
-// sweep throws stale entries away once they are the most.
+// sweep removes stale entries once they are the majority.
 func (q *readyQueue) sweep() {
 	if 2*q.stale > q.ready.len() {
 		q.ready.compact(waits)
@@ -48,16 +49,17 @@ func (q *readyQueue) sweep() {
 	}
 }
 
-// MaxClaim is the number of states of one claim; higher numbers count as this
-// one (protocol.md §14).
+// MaxClaim is the largest number of states per claim. Higher numbers count as
+// MaxClaim (protocol.md §14).
 const MaxClaim = 1000
 
-// Claim takes at most req.Max states of the named nodes that are due: those that
-// are due first, and of these those that were created first. No state goes to
-// two callers (protocol.md §3). Max of 0 or less is none, over [MaxClaim] is
-// MaxClaim. req.Wait is the caller's affair: Claim returns at once.
+// Claim claims up to req.Max states of the named nodes that are due, ordered by
+// due time and then by creation (protocol.md §3). It never gives a state to two
+// callers. A Max of 0 or less claims none, one above [MaxClaim] counts as
+// MaxClaim. Claim ignores req.Wait and returns at once.
 //
-// The inputs of the states are the engine's own; they must not be written to.
+// The inputs of the returned states belong to the engine and must not be
+// modified.
 func (e *Engine) Claim(now time.Time, ns string, req transport.ClaimRequest) []transport.Claimed {
 	e.enter(now)
 	defer e.mu.Unlock()
@@ -98,8 +100,8 @@ func (e *Engine) Claim(now time.Time, ns string, req transport.ClaimRequest) []t
 	return claims
 }
 
-// nextQueue is the queue whose first state is due and before the others', nil if
-// none is due.
+// nextQueue returns the queue whose first state is due before the others', or
+// nil if no state is due.
 func (e *Engine) nextQueue(queues []*readyQueue) *readyQueue {
 	var (
 		best  *readyQueue

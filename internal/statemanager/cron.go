@@ -8,9 +8,9 @@ import (
 	"github.com/exospherehost/exo-go/internal/cron"
 )
 
-// A cronTrigger starts runs of a graph (protocol.md §12), of the version that
-// serves, whose trigger it is. If a store key is required that has no default,
-// there is no run: nobody could be told.
+// A cronTrigger starts runs of the serving version of a graph (protocol.md
+// §12). It starts none if the graph requires a store key without a default,
+// since there is no caller to tell.
 type cronTrigger struct {
 	graph     *storedGraph
 	schedule  *cron.Schedule
@@ -18,7 +18,7 @@ type cronTrigger struct {
 	cancelled bool
 }
 
-// addTriggers schedules the triggers of the version of a graph that serves.
+// addTriggers schedules the triggers of the serving version of a graph.
 func (e *Engine) addTriggers(g *storedGraph, schedules []*cron.Schedule) {
 	for _, s := range schedules {
 		e.created++
@@ -29,8 +29,8 @@ func (e *Engine) addTriggers(g *storedGraph, schedules []*cron.Schedule) {
 	}
 }
 
-// plan schedules the next run of a trigger. Times that have passed already are
-// skipped: after a pause there is one run, for the latest of them.
+// plan schedules the next run of a trigger. It skips times that have passed:
+// after a pause there is one run, for the latest of them.
 func (e *Engine) plan(t *cronTrigger) {
 	next := t.schedule.Next(timeOf(e.now))
 	if next.IsZero() {
@@ -47,7 +47,7 @@ func (e *Engine) fire(t *cronTrigger) {
 	e.plan(t)
 }
 
-// cancelTriggers takes back the triggers of a graph.
+// cancelTriggers removes the triggers of a graph.
 func (e *Engine) cancelTriggers(g *storedGraph) {
 	n := len(g.triggers)
 	for _, t := range g.triggers {
@@ -60,9 +60,9 @@ func (e *Engine) cancelTriggers(g *storedGraph) {
 	}
 }
 
-// CancelTriggers removes the cron triggers of a graph, until it is written again,
-// and counts them: those of the version that serves and those of one that is
-// INVALID, which will have none if it takes over.
+// CancelTriggers removes the cron triggers of a graph until it is written
+// again, and returns their number. It removes those of the serving version and
+// those of a newer INVALID version, which will have none when it takes over.
 func (e *Engine) CancelTriggers(now time.Time, ns, name string) (int, error) {
 	e.enter(now)
 	defer e.mu.Unlock()

@@ -1,12 +1,12 @@
-// Package statemanager is a state manager as a deterministic state machine:
-// the rules of protocol.md and nothing else. Its [Engine] reads no clock,
-// starts no goroutine and does no I/O: every call is given the time, does its
-// whole transition at once under one lock, and takes ids, tokens and jitter
-// from one source of randomness. So the same calls give the same states.
+// Package statemanager implements a state manager as a deterministic state
+// machine: the rules of protocol.md and nothing else. Its [Engine] reads no
+// clock, starts no goroutine and does no I/O. Each call is given the time,
+// makes its whole transition under one lock, and takes IDs, tokens and jitter
+// from one source of randomness. So equal sequences of calls give equal states.
 //
-// Where to find what: register.go knows nodes; upsert.go and graph.go turn a
-// graph that internal/graph has checked into a program;
-// trigger.go, claim.go, report.go, next.go, join.go and retry.go run it.
+// register.go holds nodes. upsert.go and graph.go turn a graph that
+// internal/graph has checked into a program. trigger.go, claim.go, report.go,
+// next.go, join.go and retry.go run it.
 package statemanager
 
 import (
@@ -19,50 +19,54 @@ import (
 	"github.com/exospherehost/exo-go/internal/clip"
 )
 
-// Options configures an [Engine]. The zero value is fit for use.
+// Options configures an [Engine]. The zero value is ready to use.
 type Options struct {
-	// Rand is where ids, lease tokens and jitter come from. The engine uses it
-	// under its lock and it must be used by nobody else. nil is a ChaCha8
-	// generator with a seed of the operating system.
+	// Rand is the source of IDs, lease tokens and jitter. The engine uses it
+	// under its lock, and it must have no other user. nil means a ChaCha8
+	// generator seeded by the operating system.
 	Rand rand.Source
 
-	// DefaultLease is the lease of claims that ask for none. 0: they never
-	// expire, as with the reference server.
+	// DefaultLease is the lease of claims that ask for none. With 0 such claims
+	// never expire, as on the reference server.
 	DefaultLease time.Duration
 
-	// Rules says how joins and upserts behave. The zero value is ours (protocol.md §14).
+	// Rules chooses how joins and upserts behave. The zero value means the
+	// rules of this project (protocol.md §14).
 	Rules Rules
 
-	// OnChange, if not nil, is told every transition of a state, in order, under
-	// the engine's lock and before the call that made it returns. It must not
-	// call the engine.
+	// OnChange, if not nil, is called for every transition of a state, in
+	// order, under the engine's lock and before the call that made the
+	// transition returns. It must not call the engine.
 	OnChange func(Change)
 
-	// KeepRuns is how many runs at rest each namespace keeps: those that came to
-	// rest first are dropped beyond it, with their states and stores. 0 keeps them
-	// all. Runs under way are never dropped.
+	// KeepRuns is the number of terminal runs that each namespace keeps. Beyond
+	// it, the runs that became terminal first are dropped with their states and
+	// stores. 0 keeps all. Pending runs are never dropped.
 	KeepRuns int
 
-	// KeepStates bounds the states of runs at rest in the same way, except that
-	// the run that came to rest last is always kept. 0: no bound.
+	// KeepStates bounds the number of states of terminal runs in the same way,
+	// except that the run that became terminal last is always kept. 0 means no
+	// bound.
 	KeepStates int
 }
 
-// A Change is one transition of a state: what a wake-up or a journal needs.
+// A Change is one transition of a state, with what a wake-up or a journal
+// needs.
 type Change struct {
-	Namespace, Node string           // the queue: the namespace and the name of the state's node
+	Namespace, Node string           // the queue: namespace and name of the state's node
 	StateID, RunID  string           //
-	From, To        transport.Status // From is empty for a state that is new; To == CREATED: it may be claimed from Due on
-	Due             time.Time        // when the state may be claimed, or could when it was created
-	RunAtRest       bool             // the run has no pending state any more, and its joins are decided
+	From, To        transport.Status // From is empty for a new state; CREATED in To means claimable from Due on
+	Due             time.Time        // when the state can be claimed, or could when it was created
+	RunAtRest       bool             // the run has no pending state left, and its joins are decided
 }
 
 // An Engine holds nodes, graphs, runs and states. It is safe for concurrent
-// use. Its time is the latest that a call has been given; an earlier one counts
-// as that, and one before 1970 or after 2262 as the nearest of these.
+// use. Its time is the latest that a call has given. An earlier time counts as
+// that; a time before 1970 or after 2262 counts as the nearest within this
+// range.
 //
-// Every error is a [*transport.Error] with the status that the HTTP protocol
-// answers and, as its message, the "detail" of that answer.
+// Every error is a [*transport.Error] with the status of the HTTP response and,
+// as its message, the "detail" of that response.
 type Engine struct {
 	mu sync.Mutex
 
@@ -77,17 +81,17 @@ type Engine struct {
 	namespaces map[string]*namespace
 	runs       map[string]*run
 	ids        idTable
-	created    uint64 // runs and states made so far: their order
+	created    uint64 // number of runs and states created so far, which orders them
 
 	leases    timeline[*state] // by the end of the lease; the order is the token
-	leased    int              // states under a lease; the rest of leases is stale
-	claimed   uint64           // claims made so far
+	leased    int              // states under a lease; the other entries of leases are stale
+	claimed   uint64           // number of claims so far
 	crons     timeline[*cronTrigger]
 	cronsLive int
 
 	changes []changed
 	touched *run // the run that changes belong to
-	// Room for what is made on the way; empty between calls.
+	// Scratch space, empty between calls.
 	scratchJSON    []byte
 	scratchArray   []byte
 	scratchOutputs []string
@@ -95,7 +99,7 @@ type Engine struct {
 	scratchNext    []transport.Object
 }
 
-// A namespace keeps nodes, graphs and runs apart from those of others.
+// A namespace holds nodes, graphs and runs, separate from those of others.
 type namespace struct {
 	name   string
 	nodes  registry[*node]
@@ -106,7 +110,7 @@ type namespace struct {
 	resting restingRuns
 }
 
-// A registry is a map that remembers the order in which names came.
+// A registry is a map that remembers the order in which names were added.
 type registry[T any] struct {
 	byName map[string]T
 	order  []T
@@ -117,7 +121,7 @@ func (r *registry[T]) get(name string) (T, bool) {
 	return v, ok
 }
 
-// add adds a name that is not there yet.
+// add adds a name that is not in the registry.
 func (r *registry[T]) add(name string, v T) {
 	if r.byName == nil {
 		r.byName = make(map[string]T)
@@ -126,7 +130,7 @@ func (r *registry[T]) add(name string, v T) {
 	r.order = append(r.order, v)
 }
 
-// New makes an Engine without nodes or graphs.
+// New returns an Engine without nodes or graphs.
 func New(o Options) *Engine {
 	src := o.Rand
 	if src == nil {
@@ -146,15 +150,15 @@ func New(o Options) *Engine {
 	}
 }
 
-// enter takes the lock and moves time forward: what is due by then happens
-// before the call that enters. The caller unlocks.
+// enter takes the lock, moves time forward and handles what is due by then. The
+// caller unlocks.
 func (e *Engine) enter(now time.Time) {
 	e.mu.Lock()
 	e.now = max(e.now, nanos(now))
 	e.advance()
 }
 
-// namespace is the namespace of that name, made if need be.
+// namespace returns the namespace with that name, and creates it if necessary.
 func (e *Engine) namespace(name string) *namespace {
 	ns := e.namespaces[name]
 	if ns == nil {
@@ -164,14 +168,15 @@ func (e *Engine) namespace(name string) *namespace {
 	return ns
 }
 
-// state is the state with that id, in hexadecimal digits of either case.
+// state returns the state with that ID, written in hexadecimal digits of either
+// case.
 func (e *Engine) state(id string) (*state, bool) {
 	st := e.ids.find(id)
 	return st, st != nil
 }
 
-// workerState is a state as its node's workers see it: they are in the node's
-// namespace, which need not be the graph's.
+// workerState returns a state to its workers, which are in the namespace of the
+// state's node. The graph's namespace may differ.
 func (e *Engine) workerState(op, ns, id string) (*state, error) {
 	if st, ok := e.state(id); ok && st.place.namespace == ns {
 		return st, nil
@@ -179,7 +184,7 @@ func (e *Engine) workerState(op, ns, id string) (*state, error) {
 	return nil, notFound(op, "State not found")
 }
 
-// graphState is a state as those see it who manage its graph.
+// graphState returns a state to clients of the graph's namespace.
 func (e *Engine) graphState(op, ns, id string) (*state, error) {
 	if st, ok := e.state(id); ok && st.run.namespace.name == ns {
 		return st, nil
@@ -187,7 +192,7 @@ func (e *Engine) graphState(op, ns, id string) (*state, error) {
 	return nil, notFound(op, "State not found")
 }
 
-// run is the run with that id in a namespace.
+// run returns the run with that ID in a namespace.
 func (e *Engine) run(op, ns, id string) (*run, error) {
 	if r := e.runs[id]; r != nil && r.namespace.name == ns {
 		return r, nil

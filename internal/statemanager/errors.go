@@ -8,8 +8,9 @@ import (
 	"github.com/exospherehost/exo-go/internal/graph"
 )
 
-// refused is the error of a request with such problems, nil if there are none.
-// Who tells a client of it finds them in the error as [graph.Problems].
+// refused returns the error of a request with these problems, or nil if there
+// are none. Callers that report it to a client find the problems in it as
+// [graph.Problems].
 func refused(op string, problems ...graph.Problem) error {
 	if len(problems) == 0 {
 		return nil
@@ -34,4 +35,4 @@ func conflict(op, message string) *transport.Error {
 	return refuse(op, http.StatusConflict, message)
 }
 
-const maxMessage = 1 << 10 // transport.Error.Message's own bound
+const maxMessage = 1 << 10 // the bound on transport.Error.Message

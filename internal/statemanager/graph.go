@@ -8,52 +8,52 @@ import (
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
-// A program is a valid graph, compiled: names are resolved to pointers and
-// texts to parts, so that nothing is parsed or looked up while a run goes on. It
-// is immutable; a run keeps the one that it began with.
+// A program is a valid graph in compiled form. Names are resolved to pointers
+// and texts to parts, so that executing a run parses and looks up nothing. A
+// program is immutable; a run keeps the one that it began with.
 type program struct {
-	graph      string // its name
+	graph      string // the name of the graph
 	placements []*placement
 	root       *placement
 	rootInputs []rootInput
 	retry      transport.RetryPolicy
 	required   []string          // store keys that a trigger must give
-	defaults   map[string]string // of the store
+	defaults   map[string]string // default values of the store
 	secrets    transport.Secrets
 }
 
 // A placement is a step of a program.
 type placement struct {
 	identifier      string
-	index           int // in the graph
+	index           int // its index in the graph
 	namespace, node string
 	queue           *readyQueue // where its states wait for a claim
-	secrets         []string    // that its node declares
-	inputs          template    // of its states; those of the root's are program.rootInputs
+	secrets         []string    // secrets that its node declares
+	inputs          template    // inputs of its states; the root uses program.rootInputs
 
-	next    []*placement // whose states are made when one of this succeeds
-	arrives []*join      // to which next_nodes leads
-	joins   []*join      // of which it is the anchor; those that lead to others first
-	collect []*placement // whose states the joins among them read; see scope.collected
+	next    []*placement // placements whose states are made when a state of this one succeeds
+	arrives []*join      // joins named by next_nodes
+	joins   []*join      // joins that unite it, each after those that lead to it
+	collect []*placement // placements whose states these joins collect; see scope.collected
 
-	reads    []string // the fields of its outputs that inputs read
-	keeps    bool     // inputs other than those of next read some of them
-	mustHave []int    // indexes of reads: what joins collect
-	gathered bool     // its states are listed by an anchor; see gather
+	reads    []string // fields of its outputs that inputs read
+	keeps    bool     // whether inputs other than those of next read some of them
+	mustHave []int    // indexes of reads that joins collect
+	gathered bool     // whether an anchor lists its states; see gather
 }
 
-// A join is a placement that unites an anchor. The rules are in join.go.
+// A join is a placement that unites an anchor. join.go has the rules.
 type join struct {
 	place  *placement
 	anchor *placement
-	index  int // among the anchor's joins
+	index  int // index among the anchor's joins
 	all    bool
 	waits  []int // indexes of scope.groups: the branches that it waits for
 }
 
-// A template makes the inputs of a state: a JSON object.
+// A template makes the inputs of a state, a JSON object.
 type template struct {
-	constant transport.Object // all of it, when nothing has to be filled in
+	constant transport.Object // the whole object, if there is nothing to fill in
 	parts    []part
 }
 
@@ -66,11 +66,11 @@ type rootInput struct {
 // A part is a piece of a template.
 type part struct {
 	kind  partKind
-	text  string     // of a literal: JSON; of a store part: the key
+	text  string     // of a literal: JSON text; of a store part: the key
 	from  *placement // of an output or collected part
 	field int        // of an output or collected part: index of from.reads
 	slot  int        // of a collected part: index of the anchor's collect
-	json  bool       // of a collected part: the field's texts hold JSON
+	json  bool       // of a collected part: the texts of the field hold JSON
 }
 
 type partKind uint8
@@ -82,7 +82,7 @@ const (
 	collectedPart
 )
 
-// compile makes the program of a graph that CheckNodes found nothing wrong with.
+// compile compiles a graph that CheckNodes accepted.
 func (e *Engine) compile(name string, l *graph.Layout, spec *transport.GraphSpec) *program {
 	c := &compiler{layout: l, places: make([]*placement, len(l.Steps)), nodes: e.schemas}
 	for i, s := range l.Steps {
@@ -128,8 +128,8 @@ type compiler struct {
 	nodes  func(graph.NodeKey) *graph.Node
 }
 
-// joins makes the joins that unite s, and what they wait for, and lists them by
-// the index of their step.
+// joins makes the joins that unite s and computes what they wait for. It also
+// lists them by the index of their step.
 func (c *compiler) joins(p *placement, s *graph.Step, unites []*join) {
 	for i, js := range s.Joins {
 		j := &join{
@@ -147,8 +147,8 @@ func (c *compiler) joins(p *placement, s *graph.Step, unites []*join) {
 	}
 }
 
-// inputs compiles the inputs of a step. Of the root all are made, of the others
-// those that the node declares (protocol.md §7, §8).
+// inputs compiles the inputs of a step: all inputs of the root, and of other
+// steps those that the node declares (protocol.md §7, §8).
 func (c *compiler) inputs(s *graph.Step, declared []graph.Property) []rootInput {
 	byName := make(map[string]*graph.InputText, len(s.Texts))
 	for i := range s.Texts {
@@ -199,7 +199,8 @@ func (c *compiler) output(s, from *graph.Step, field string) part {
 		p.reads = append(p.reads, field)
 	}
 	if s.DescendsFrom(from) {
-		// Only the state that s's is made right after is at hand.
+		// Only the outputs of the direct parent are at hand when the state is
+		// made.
 		if s.Anchor != nil || len(s.Predecessors) > 1 || s.Predecessors[0] != from {
 			p.keeps = true
 		}
@@ -219,7 +220,7 @@ func (c *compiler) output(s, from *graph.Step, field string) part {
 	return part{kind: collectedPart, from: p, field: i, slot: slot, json: c.nodes(from.NodeKey()).OutputIsJSON(field)}
 }
 
-// flatten makes one template of inputs.
+// flatten combines inputs into one template.
 func flatten(inputs []rootInput) template {
 	var t template
 	text := []byte{'{'}

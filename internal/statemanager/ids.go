@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// State ids are ObjectIds: 4 bytes of unix seconds, 5 random bytes, and a
-// counter of 3 bytes (protocol.md §1). Here the random bytes name an epoch of
-// 2²⁴ states and the counter is the state's place in it, so a state is found
+// State IDs are ObjectIds: 4 bytes of Unix seconds, 5 random bytes and a
+// counter of 3 bytes (protocol.md §1). Here the random bytes identify an epoch
+// of 2²⁴ states and the counter is the state's place in it, so a state is found
 // without a map.
 
 const (
@@ -18,28 +18,28 @@ const (
 	idLen       = 2 * idBytes
 	epochStates = 1 << 24
 	pageStates  = 1 << 10
-	blockIDs    = 64 // ids that share one allocation
+	blockIDs    = 64 // IDs that share one allocation
 )
 
-// An idTable makes ids and finds states by them.
+// An idTable makes IDs and finds states by them.
 type idTable struct {
 	epochs []*idEpoch
-	text   strings.Builder // of the latest ids, which are slices of it
+	text   strings.Builder // of the latest IDs, which are slices of it
 }
 
 type idEpoch struct {
 	tag   [5]byte
-	pages []*idPage // nil: all of its states have been dropped
+	pages []*idPage // nil if all of its states have been dropped
 	next  int
 }
 
 type idPage struct {
 	states [pageStates]*state
-	given  int // places that states have got
-	live   int // of these, states that are not forgotten
+	given  int // number of places used
+	live   int // number of states not yet removed
 }
 
-// add gives st an id and a place in the table.
+// add gives st an ID and a place in the table.
 func (t *idTable) add(st *state, r *rand.Rand) {
 	if len(t.epochs) == 0 || t.epochs[len(t.epochs)-1].next == epochStates {
 		ep := &idEpoch{}
@@ -66,7 +66,7 @@ func (t *idTable) add(st *state, r *rand.Rand) {
 	st.id = t.write(raw)
 }
 
-// write is raw in hexadecimal digits.
+// write returns raw in hexadecimal digits.
 func (t *idTable) write(raw [idBytes]byte) string {
 	if t.text.Cap()-t.text.Len() < idLen {
 		t.text = strings.Builder{}
@@ -79,7 +79,7 @@ func (t *idTable) write(raw [idBytes]byte) string {
 	return t.text.String()[begin:]
 }
 
-// find is the state with that id, nil if there is none.
+// find returns the state with that ID, or nil.
 func (t *idTable) find(id string) *state {
 	var raw [idBytes]byte
 	if !parseID(id, &raw) {
@@ -92,8 +92,8 @@ func (t *idTable) find(id string) *state {
 	return *slot
 }
 
-// remove forgets a state. The page that is being filled stays, though all of
-// its states may be forgotten.
+// remove removes a state. The page that is being filled stays, even if all of
+// its states have been removed.
 func (t *idTable) remove(st *state) {
 	var raw [idBytes]byte
 	if !parseID(st.id, &raw) {
@@ -109,7 +109,7 @@ func (t *idTable) remove(st *state) {
 	}
 }
 
-// slot is where the table keeps the state with that id, and its page.
+// slot returns where the table keeps the state with that ID, and its page.
 func (t *idTable) slot(raw [idBytes]byte) (**state, **idPage) {
 	n := int(raw[9])<<16 | int(raw[10])<<8 | int(raw[11])
 	for _, ep := range slices.Backward(t.epochs) {
@@ -125,7 +125,7 @@ func (t *idTable) slot(raw [idBytes]byte) (**state, **idPage) {
 	return nil, nil
 }
 
-// parseID reads 24 hexadecimal digits of either case.
+// parseID parses 24 hexadecimal digits of either case.
 func parseID(id string, raw *[idBytes]byte) bool {
 	if len(id) != idLen {
 		return false
@@ -140,7 +140,8 @@ func parseID(id string, raw *[idBytes]byte) bool {
 	return true
 }
 
-// hexDigit is the value of a hexadecimal digit, above 15 if c is none.
+// hexDigit returns the value of a hexadecimal digit, or more than 15 if c is
+// not one.
 func hexDigit(c byte) byte {
 	switch {
 	case '0' <= c && c <= '9':

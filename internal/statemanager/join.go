@@ -4,66 +4,66 @@ import "github.com/exospherehost/exo-go/exo/transport"
 
 // Joins
 //
-// A placement with unites: {identifier: A} is a join; A is its anchor. For every
-// state s of A that succeeds, the join runs once, when what s gave rise to is
-// done: not when something arrives at it. These are the rules (protocol.md §9,
-// §14); a state "descends from s" if s is among its parents.
+// A placement with unites: {identifier: A} is a join; A is its anchor. The join
+// runs once for every state s of A that succeeds, when everything that descends
+// from s is done, not when a branch arrives at it. These are the rules
+// (protocol.md §9, §14). A state "descends from s" if s is among its parents.
 //
 //   - The branches of a join are the states that descend from s. They need not
-//     lead to the join: a branch that ends in a leaf counts as well. If s gave
-//     rise to none, the join runs right after s.
-//   - A branch is done when its state succeeds, is pruned, or fails for good; a
-//     state that is retried is not done. ALL_DONE runs when all branches are
-//     done. ALL_SUCCESS runs when they are and none of them failed. To be pruned
-//     is not to fail. If all were pruned the join runs too.
-//   - If a branch failed, a join of ALL_SUCCESS does not run. It gets another
-//     chance each time the branches are done again, which takes a manual retry.
-//   - The join's own states have s as their direct parent and descend from it,
-//     but are not among its branches. Of the joins on one anchor, a later one
-//     waits for the earlier ones that lead to it by next_nodes, and for all that
-//     follows from them; one that a failure keeps from running is not waited for.
-//     Joins that do not lead to each other run side by side.
-//   - Joins nest. What an inner join waits for, an outer one waits for; and so it
-//     does for the inner join's states and what descends from them, since all of
-//     these descend from the outer anchor. When the last branch of an inner join
-//     is done the inner join runs in the same transition, so that the outer one
-//     never sees a gap. An inner join that a failure keeps from running keeps an
-//     outer one of ALL_SUCCESS from it as well, but not one of ALL_DONE.
+//     lead to the join: a branch that ends in a leaf counts too. If no state
+//     descends from s, the join runs right after s.
+//   - A branch is done when its state succeeds, is pruned, or fails for good. A
+//     state that is retried is not done. An ALL_DONE join runs when all branches
+//     are done, an ALL_SUCCESS join when they are and none of them failed. A pruned
+//     branch has not failed. If all branches were pruned, the join still runs.
+//   - If a branch failed, an ALL_SUCCESS join does not run. It is considered again
+//     each time the branches are done again, which takes a manual retry.
+//   - The join's own states have s as their direct parent and descend from it, but
+//     are not among its branches. If several joins unite one anchor, a later one
+//     waits for the earlier ones that lead to it by next_nodes, and for everything
+//     that descends from them. It does not wait for a join that a failure keeps
+//     from running. Joins that do not lead to each other run side by side.
+//   - Joins nest. An outer join waits for everything that an inner join waits for,
+//     for the inner join's states, and for what descends from them, since all of
+//     these descend from the outer anchor. When the last branch of an inner join is
+//     done, the inner join runs in the same transition, so the outer one never sees
+//     a gap. An inner join that a failure keeps from running also keeps an outer
+//     ALL_SUCCESS join from running, but not an outer ALL_DONE join.
 //   - Every state of a fan-out is an anchor of its own, so a join on the node that
 //     fans out runs once for each of them.
-//   - A manual retry of a branch makes void every join that waits for the branch
-//     and has run: it runs anew, with fresh inputs, once the branches are done
-//     again. A manual retry of s itself, where it is forced, makes a new state, and
-//     so a new anchor. See supersede.go. In no other way does a join that has run
-//     for s run for s again.
-//   - What a join collects is in the order of places; see rank.go.
-//   - A join whose inputs cannot be made, because a store key is gone or they are
-//     too large, is born ERRORED.
+//   - A manual retry of a branch voids every join that waits for the branch and has
+//     run. The join runs again, with fresh inputs, once the branches are done again.
+//     A forced manual retry of s itself makes a new state, and so a new anchor. See
+//     supersede.go. Otherwise a join that has run for s never runs for s again.
+//   - A join collects outputs in the order of places; see rank.go.
+//   - A join whose inputs cannot be made, because a store key is missing or they
+//     are too large, is created ERRORED.
 //
-// Nothing is ever searched. Every state belongs to a group: the branches that
-// are counted together. The groups of an anchor state make its scope; the scope
-// is a member of the group that the anchor state belongs to. So a transition
-// changes the counters of one group, and those further out only when a scope
-// comes to rest or is woken.
+// Nothing is ever searched. Every state belongs to a group, the branches that
+// are counted together. The groups of an anchor state form its scope, and the
+// scope is a member of the group that the anchor state belongs to. So a
+// transition changes the counters of one group, and those of outer groups only
+// when a scope becomes quiet or is woken.
 
-// A scope is a state of an anchor that has succeeded, and what descends from it.
+// A scope is a succeeded state of an anchor and everything that descends from
+// it.
 type scope struct {
 	anchor    *state
-	groups    []group    // 0: the branches; i+1: the states of joins[i], and what follows from them
+	groups    []group    // 0: the branches; i+1: the states of joins[i] and what descends from them
 	collected [][]*state // the states of anchor.place.collect; see gather
-	quiet     bool       // nothing in it is pending
-	failed    bool       // it is quiet, and something in it has failed
-	void      bool       // its anchor counts no more
+	quiet     bool       // no member is pending
+	failed    bool       // quiet, and a member has failed
+	void      bool       // its anchor no longer counts
 }
 
 // A group counts the members of a scope that joins wait for together: states,
-// and the scopes of anchors among them.
+// and the scopes of those states that are anchors.
 type group struct {
 	scope   *scope // nil for the states of a run that descend from no anchor
 	pending int    // members that are not done
 	failed  int    // members that have failed
-	ran     bool   // of the group of a join: it has run
-	anew    bool   // of the group of a join: it is being made void
+	ran     bool   // of the group of a join: the join has run
+	anew    bool   // of the group of a join: it is being voided
 }
 
 // newScope begins the scope of a state of an anchor, as a pending member of the
@@ -80,7 +80,7 @@ func newScope(anchor *state) *scope {
 	return sc
 }
 
-// enter adds a pending member. It wakes the scopes around.
+// enter adds a pending member and wakes the enclosing scopes.
 func (g *group) enter() {
 	g.pending++
 	sc := g.scope
@@ -95,15 +95,15 @@ func (g *group) enter() {
 	up.enter()
 }
 
-// leave takes away a pending member that is done. If it was the last one, joins
-// are decided, and the scope may come to rest.
+// leave removes a pending member that is done. If it was the last one, leave
+// decides joins, and the scope may become quiet.
 func (e *Engine) leave(g *group) {
 	g.pending--
 	e.decide(g)
 }
 
-// decide runs the joins that nothing stands in the way of any more, from the
-// scope of g outwards.
+// decide runs the joins that are no longer blocked, from the scope of g
+// outwards.
 func (e *Engine) decide(g *group) {
 	for g.pending == 0 && g.scope != nil {
 		sc := g.scope
@@ -128,14 +128,14 @@ func (e *Engine) decide(g *group) {
 	}
 }
 
-// An arrival is a state that has succeeded and leads to a join, with its scope if
-// it is an anchor.
+// An arrival is a succeeded state that leads to a join, with its scope if it is
+// an anchor.
 type arrival struct {
 	st  *state
 	own *scope
 }
 
-// arrive looks at the joins that a state which has succeeded leads to: the
+// arrive considers the joins that a succeeded state leads to, which is the
 // reference server's rule.
 func (e *Engine) arrive(a arrival) {
 	for _, j := range a.st.place.arrives {
@@ -151,9 +151,9 @@ func (e *Engine) arrive(a arrival) {
 	}
 }
 
-// tryJoin runs a join if it has not run and nothing stands in its way, and
-// reports whether it did. If the join's state was born ERRORED its group may be
-// without a pending member, and the caller goes on to decide.
+// tryJoin runs a join if it has not run and is not blocked, and reports whether
+// it did. If the join's state was created ERRORED, its group may have no
+// pending member, and the caller must go on deciding.
 func (e *Engine) tryJoin(sc *scope, j *join) bool {
 	own := &sc.groups[j.index+1]
 	if own.ran || !e.free(sc, j) {
@@ -196,7 +196,8 @@ func (e *Engine) free(sc *scope, j *join) bool {
 	return failed == 0 || !j.all
 }
 
-// gather lists a new state with the anchors whose joins collect its outputs.
+// gather adds a new state to the lists of the anchors whose joins collect its
+// outputs.
 func gather(st *state) {
 	for sc := st.group.scope; sc != nil; sc = sc.anchor.group.scope {
 		for slot, p := range sc.anchor.place.collect {

@@ -8,22 +8,23 @@ import (
 )
 
 // A lease bounds how long a claimed state stays with its worker (protocol.md
-// §13). When one that the worker asked for ends before a report comes, the state
-// has failed: it goes down the ordinary way of retries, with the error "lease
-// expired", and whatever its worker still reports is refused. So a worker that
-// dies strands nothing, and a state that kills its workers runs out of retries.
+// §13). If the worker asked for the lease and it ends before a report arrives,
+// the state has failed: it is retried as usual, with the error "lease expired",
+// and later reports of the worker are refused. So a worker that dies strands no
+// state, and a state that kills its workers runs out of retries.
 //
-// A worker that asked for none knows nothing of leases, and may just be slow. When
-// the default lease of its claim ends, the state is offered again: the same state,
-// CREATED, no attempt used up. It is offered again as often as the retry policy
-// grants attempts, so at least once; when the next lease ends it is ERRORED, with
-// "lease expired". What the worker reports late is taken while nobody else has
-// claimed the state; afterwards it is answered as if it were taken, and ignored
-// (see stray), because a runtime of another SDK may end at a refusal.
+// A worker that asked for no lease does not know of leases and may just be
+// slow. When the default lease of its claim ends, the same state is offered
+// again: it is CREATED, and no attempt is used up. It is offered again as often
+// as the retry policy grants attempts, at least once. When the next lease ends
+// after that, it is ERRORED with "lease expired". A late report is accepted
+// while no other worker has claimed the state. Afterwards the response is the
+// same as if it were accepted, but the report is ignored (see stray), because
+// runtimes of other SDKs may stop when they are refused.
 //
 // The token of a lease proves that a report is about this claim and not an
-// earlier one of the same state: it is larger for later claims, and has random
-// digits so that nobody makes one up by mistake.
+// earlier one of the same state. It grows from claim to claim, and has random
+// digits so that nobody guesses one by mistake.
 
 // leaseError is the error of states whose lease has ended.
 const leaseError = "lease expired"
@@ -31,8 +32,8 @@ const leaseError = "lease expired"
 // tokenRandom is the number of random bits of a token.
 const tokenRandom = 24
 
-// grant puts a state that is about to be QUEUED under a lease. asked: its worker
-// asked for one, and so knows of tokens.
+// grant gives a lease to a state that is about to be QUEUED. asked says that
+// its worker asked for a lease, and so knows of tokens.
 func (e *Engine) grant(st *state, lease time.Duration, asked bool) {
 	st.token, st.lapsed = 0, false
 	if lease <= 0 {
@@ -47,7 +48,7 @@ func (e *Engine) grant(st *state, lease time.Duration, asked bool) {
 	e.sweepLeases()
 }
 
-// nextLease is the entry of the lease that ends next, nil if there is none.
+// nextLease returns the entry of the lease that ends next, or nil.
 func (e *Engine) nextLease() *moment[*state] {
 	for e.leases.len() > 0 {
 		m := e.leases.first()
@@ -65,13 +66,13 @@ func (e *Engine) nextLease() *moment[*state] {
 	return nil
 }
 
-// underLease reports whether an entry is of a lease that still counts.
+// underLease reports whether the lease of an entry is still in force.
 func underLease(m *moment[*state]) bool {
 	return m.item.status == queued && m.item.token == m.order
 }
 
-// sweepLeases throws away entries of leases that have ended by a report, once
-// they are the most.
+// sweepLeases removes entries of leases that a report has ended, once they are
+// the majority.
 func (e *Engine) sweepLeases() {
 	const few = 64
 	if e.leases.len() > 2*e.leased+few {
@@ -96,7 +97,7 @@ func (e *Engine) expire(st *state) {
 	e.settled()
 }
 
-// holds reports whether a worker that shows this token holds the state.
+// holds reports whether the worker with this token holds the state.
 func (st *state) holds(token string) bool {
 	if st.token == 0 || token == "" && st.tokenless {
 		return true
@@ -113,10 +114,10 @@ func tokenText(token uint64) string {
 	return text
 }
 
-// Heartbeat makes the leases of these states, given with their tokens, last
-// until lease from now; a lease of 0 or less is the default one. No lease is cut
-// short by it. lost are the ids of those that are not the caller's any more, or
-// never were, sorted.
+// Heartbeat extends the leases of these states, given by ID with their tokens,
+// to at least lease from now. A lease of 0 or less means the default lease.
+// Heartbeat never shortens a lease. lost lists, sorted, the IDs of states that
+// the caller does not hold.
 func (e *Engine) Heartbeat(now time.Time, ns string, leases map[string]string, lease time.Duration) (lost []string) {
 	e.enter(now)
 	defer e.mu.Unlock()

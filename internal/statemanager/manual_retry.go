@@ -7,24 +7,24 @@ import (
 	"github.com/exospherehost/exo-go/internal/graph"
 )
 
-// A manualRetry tells retries by hand apart: there is at most one of them.
+// A manualRetry identifies a manual retry; each may be made once.
 type manualRetry struct {
 	place    *placement
 	parent   *state
 	fanoutID string
 }
 
-// Retry runs a state again by hand: a new state, like the old one, in its place,
-// due at once, and with its retries counted from 0. The old one becomes
-// RETRY_CREATED. What followed from it, and joins that have run on it, are made
-// void, and such joins run anew; see supersede.go.
+// Retry retries a state manually. A new state like the old one takes its place.
+// It is due at once, with its retries counted from 0. The old one becomes
+// RETRY_CREATED. What descended from it and joins that waited for it and have
+// run are voided, and such joins run again; see supersede.go.
 //
-// Without force these states are retried: ERRORED and NEXT_CREATED_ERROR ones, and
-// QUEUED ones whose worker has not asked for a lease, since it may be dead and
-// nobody would know. With force also SUCCESS and PRUNED ones, those under a lease,
-// which is lost, and CREATED ones that are not to wait until they are due. The
-// same fanoutID for a state of the same step and parent is a conflict (409), as
-// with the reference server.
+// Without force, Retry accepts ERRORED and NEXT_CREATED_ERROR states, and
+// QUEUED states whose worker did not ask for a lease, since a dead worker would
+// go unnoticed. With force it also accepts SUCCESS and PRUNED states, states
+// under a lease, which is lost, and CREATED states that should not wait until
+// they are due. The same fanoutID for a state of the same step and parent is
+// refused with 409, as on the reference server.
 func (e *Engine) Retry(now time.Time, ns, stateID, fanoutID string, force bool) (newStateID string, err error) {
 	const op = "manual retry"
 	if len(fanoutID) > graph.MaxNameBytes {
@@ -62,7 +62,7 @@ func (e *Engine) Retry(now time.Time, ns, stateID, fanoutID string, force bool) 
 	return st.id, nil
 }
 
-// unfitToRetry is why a state cannot be retried by hand, "" if it can.
+// unfitToRetry returns why a state cannot be retried manually, or "" if it can.
 func (st *state) unfitToRetry(force bool) string {
 	if st.run.cancelled {
 		return "Run is cancelled"
@@ -92,15 +92,15 @@ func (st *state) unfitToRetry(force bool) string {
 	return ""
 }
 
-// stamp is a time as a message tells it.
+// stamp formats a time for a message.
 func stamp(at int64) string { return timeOf(at).Format(time.RFC3339) }
 
-// replace makes a state that takes the place of another, which is retired. The
-// caller gives it its inputs and schedules it.
+// replace makes a state that takes the place of old, which is retired. The
+// caller sets the inputs of the new state and schedules it.
 func (e *Engine) replace(old *state) *state {
 	g := old.group
 	switch old.status {
-	case created, queued: // its place among the pending members is handed on
+	case created, queued: // the new state takes over its pending membership
 	case errored, nextCreatedError:
 		g.failed--
 		g.enter()

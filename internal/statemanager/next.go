@@ -21,15 +21,16 @@ const (
 	valueMissing valueKind = iota
 	valueText
 	valueNull
-	valueOther // JSON that is no string
+	valueOther // JSON other than a string
 )
 
-// MaxOutputs is the number of outputs of one state: each becomes a state.
+// MaxOutputs is the largest number of outputs of one state. Each becomes a
+// state.
 const MaxOutputs = 1_000_000
 
-// executed takes the outputs of a state. The first is the state's own; for each
-// of the others there is a sibling that is like it (protocol.md §8). Then the
-// next states of all of them are made.
+// executed records the outputs of a state. The first is the state's own; each
+// of the others becomes a sibling (protocol.md §8). Then the next states of all
+// of them are made.
 func (e *Engine) executed(st *state, o *outcome) error {
 	if len(o.outputs) > MaxOutputs {
 		return refused(opReport, graph.Wrong(graph.TooMany{Most: MaxOutputs, Got: len(o.outputs)}, nil, "outputs"))
@@ -44,7 +45,7 @@ func (e *Engine) executed(st *state, o *outcome) error {
 		e.scratchValues = trim(e.scratchValues)
 	}()
 
-	// All siblings come before what follows from them, in the order of creation.
+	// Siblings come before the states that follow them, in order of creation.
 	first := len(st.run.states)
 	for i := 1; i < len(outputs); i++ {
 		y := e.newState(st.run, st.place, st.parent, st.group)
@@ -76,8 +77,8 @@ func (e *Engine) executed(st *state, o *outcome) error {
 	return nil
 }
 
-// takeOutputs copies outputs, at least one, and picks the values that inputs
-// read: len(p.reads) for each. If one is no JSON object all are refused.
+// takeOutputs copies outputs, at least one, and extracts the values that inputs
+// read: len(p.reads) for each. If one is not a JSON object, all are refused.
 func (e *Engine) takeOutputs(p *placement, given []transport.Object) ([]string, []value, error) {
 	outputs := e.scratchOutputs[:0]
 	for _, o := range given {
@@ -112,10 +113,10 @@ func (e *Engine) takeOutputs(p *placement, given []transport.Object) ([]string, 
 	return outputs, values, nil
 }
 
-// maxProblems is how many problems of one list are told.
+// maxProblems is the largest number of problems reported for one list.
 const maxProblems = 100
 
-// capture checks that outputs is a JSON object and picks the fields of it that
+// capture checks that outputs is a JSON object and extracts the fields that
 // inputs read.
 func (p *placement) capture(outputs string, values []value) error {
 	return jsontext.Members(outputs, func(key string, kind jsontext.Kind, val string) error {
@@ -136,10 +137,10 @@ func (p *placement) capture(outputs string, values []value) error {
 	})
 }
 
-// succeed makes the next states of a state that has its outputs. If one of them
-// cannot be made, none is: the state becomes NEXT_CREATED_ERROR, alone among its
-// siblings. own are the values of its outputs. It returns the state's scope, if
-// it is an anchor.
+// succeed makes the next states of a state that has its outputs. own are the
+// values of its outputs. If one of the next states cannot be made, none is, and
+// the state becomes NEXT_CREATED_ERROR without affecting its siblings. succeed
+// returns the state's scope if it is an anchor.
 func (e *Engine) succeed(st *state, own []value) (sc *scope, ok bool) {
 	inputs, err := e.nextInputs(st, own)
 	if err != nil {
@@ -167,7 +168,7 @@ func (e *Engine) succeed(st *state, own []value) (sc *scope, ok bool) {
 	return sc, true
 }
 
-// nextInputs makes the inputs of the states to be made after st.
+// nextInputs makes the inputs of the states that follow st.
 func (e *Engine) nextInputs(st *state, own []value) ([]transport.Object, error) {
 	for _, i := range st.place.mustHave {
 		if v := &own[i]; v.kind != valueText {
@@ -186,8 +187,8 @@ func (e *Engine) nextInputs(st *state, own []value) ([]transport.Object, error) 
 	return list, nil
 }
 
-// inputs makes the inputs of a state of p that follows st, whose outputs' values
-// are own. sc is the scope of the anchor st if p is a join.
+// inputs makes the inputs of a state of p that follows st. own are the values
+// of st's outputs. sc is the scope of the anchor st if p is a join.
 func (e *Engine) inputs(p *placement, st *state, own []value, sc *scope) (transport.Object, error) {
 	if p.inputs.constant != nil {
 		return p.inputs.constant, nil
@@ -209,7 +210,7 @@ func (e *Engine) inputs(p *placement, st *state, own []value, sc *scope) (transp
 	return inputs, nil
 }
 
-// keepScratch is the size up to which a buffer is kept for the next call.
+// keepScratch is the largest size of a buffer that is kept for the next call.
 const keepScratch = 64 << 10
 
 // appendPart appends one part of the inputs of a state of p.
@@ -240,9 +241,10 @@ func (e *Engine) appendPart(dst []byte, part *part, p *placement, st *state, own
 	return append(dst, part.text...), nil
 }
 
-// appendCollected appends a JSON array of a field of states that have succeeded,
-// as the inside of a JSON string. Texts that hold JSON, as the node's schema has
-// promised, are the elements themselves; others are strings.
+// appendCollected appends a JSON array of a field of states that have
+// succeeded, as the inside of a JSON string. Texts that the node's schema
+// declares to hold JSON become the elements themselves; other texts become
+// strings.
 func (e *Engine) appendCollected(dst []byte, states []*state, p *part) []byte {
 	array := append(e.scratchArray[:0], '[')
 	for _, st := range states {
@@ -258,7 +260,7 @@ func (e *Engine) appendCollected(dst []byte, states []*state, p *part) []byte {
 			array = jsontext.AppendString(array, text)
 		}
 		if len(array) > MaxStateInputBytes {
-			break // the caller refuses it
+			break // the caller rejects it
 		}
 	}
 	array = append(array, ']')
@@ -268,8 +270,8 @@ func (e *Engine) appendCollected(dst []byte, states []*state, p *part) []byte {
 	return appendText(dst, string(array))
 }
 
-// unfit is why a value that is no text cannot stand in an input. The words are
-// the reference server's, or like them.
+// unfit returns why a value that is not a string cannot be used in an input, in
+// the reference server's words where it has any.
 func (v *value) unfit(field, whose, identifier, reader string) error {
 	problem := "is not a string"
 	switch v.kind {
@@ -282,8 +284,8 @@ func (v *value) unfit(field, whose, identifier, reader string) error {
 	return fmt.Errorf("Output field '%s' %s on %s '%s' for %s", field, problem, whose, identifier, reader) //nolint:staticcheck // begins a sentence of the state's error
 }
 
-// lookup is the value of a key of the run's store; one that was removed and has
-// a default is that again.
+// lookup returns the value of a key of the run's store. A removed key falls
+// back to its default.
 func (r *run) lookup(key string) (string, bool) {
 	v, ok := r.store[key]
 	if !ok {

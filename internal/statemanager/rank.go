@@ -7,23 +7,23 @@ import (
 
 // Places
 //
-// Every state has a place in its run, and a list of states of one step is in the
-// order of their places (protocol.md §8). So all that a join collects lines up,
-// whichever worker was faster and whatever was tried again:
+// Every state has a place in its run, and lists of states of one step are in
+// the order of places (protocol.md §8). So the lists that a join collects line
+// up, regardless of the speed of workers and of retries:
 //
-//   - states below one state stand in the order of its next_nodes, and its joins
-//     behind them, in the order of the graph;
-//   - siblings of a fan-out stand in the order of the outputs, behind the state
-//     that was executed and before its next neighbour;
-//   - a retry, of whatever kind, takes the place of the state that it replaces;
-//   - states below different states stand in the order of these.
+//   - states below one state are in the order of its next_nodes, followed by its
+//     joins, in the order of the graph;
+//   - siblings of a fan-out are in the order of the outputs, behind the executed
+//     state and before its next neighbour;
+//   - a retry of any kind takes the place of the state that it replaces;
+//   - states below different states are in the order of these.
 //
-// The place among the siblings is a number, the state's rank. Only if one of
-// several siblings is executed again and fans out itself do its own siblings have
-// to go in between: then the rank goes on in run.within, as that of a section
-// does in a numbered text: 2.0, 2.1, 2.2 stand between 1 and 3.
+// The place among the siblings is a number, the state's rank. If one of several
+// siblings is executed again and fans out itself, its own siblings have to go
+// in between. Only then does the rank continue in run.within, like section
+// numbers: 2.0, 2.1, 2.2 stand between 1 and 3.
 
-// takePlace puts a new state in the place of one that it replaces.
+// takePlace gives a new state the place of the one that it replaces.
 func (st *state) takePlace(old *state) {
 	st.rank, st.fanned = old.rank, old.fanned
 	if within := old.run.within[old]; within != nil {
@@ -31,7 +31,7 @@ func (st *state) takePlace(old *state) {
 	}
 }
 
-// rankSiblings puts the siblings of a fan-out behind st, in their order.
+// rankSiblings places the siblings of a fan-out behind st, in their order.
 func rankSiblings(st *state, siblings []*state) {
 	if len(siblings) == 0 {
 		return
@@ -55,8 +55,8 @@ func rankSiblings(st *state, siblings []*state) {
 	r.within[st] = append(above, 0)
 }
 
-// comparePlaces compares the places of two states of a run. A state comes before
-// those that descend from it.
+// comparePlaces compares the places of two states of a run. A state comes
+// before its descendants.
 func comparePlaces(a, b *state) int {
 	if a.parent == b.parent {
 		return compareBelow(a, b)
@@ -78,8 +78,7 @@ func comparePlaces(a, b *state) int {
 	return compareBelow(a, b)
 }
 
-// compareBelow compares the places of two states that one state has given rise
-// to.
+// compareBelow compares the places of two states with the same parent.
 func compareBelow(a, b *state) int {
 	if a.place != b.place {
 		return cmp.Compare(a.turn(), b.turn())
@@ -95,10 +94,10 @@ func compareBelow(a, b *state) int {
 			}
 		}
 	}
-	return cmp.Compare(a.order, b.order) // attempts at one piece of work
+	return cmp.Compare(a.order, b.order) // attempts at the same work
 }
 
-// at is the i-th number, 0 beyond the end.
+// at returns the i-th number, or 0 beyond the end.
 func at(numbers []uint32, i int) uint32 {
 	if i < len(numbers) {
 		return numbers[i]
@@ -106,7 +105,8 @@ func at(numbers []uint32, i int) uint32 {
 	return 0
 }
 
-// turn is where the step of a state stands among those that follow its parent's.
+// turn returns the position of the state's step among those that follow its
+// parent's.
 func (st *state) turn() int {
 	if st.parent == nil {
 		return 0
@@ -124,10 +124,10 @@ func (st *state) turn() int {
 	return turn
 }
 
-// position is the place of a state among those that its parent gave rise to, as
-// numbers to compare one by one, the first that differs deciding; missing ones
-// are 0, and the last is not 0 unless it is the only one. The attempts at one
-// piece of work have the same.
+// position returns the place of a state among the children of its parent, as
+// numbers that are compared one by one. Missing numbers count as 0, and the
+// last is not 0 unless it is the only one. Attempts at the same work have the
+// same position.
 func (st *state) position() []int {
 	p := []int{st.turn(), int(st.rank)}
 	for _, n := range st.run.within[st] {
@@ -139,7 +139,7 @@ func (st *state) position() []int {
 	return p
 }
 
-// depth is how many ancestors a state has.
+// depth returns the number of ancestors of a state.
 func (st *state) depth() (n int) {
 	for a := st.parent; a != nil; a = a.parent {
 		n++
@@ -147,10 +147,10 @@ func (st *state) depth() (n int) {
 	return n
 }
 
-// inPlaces sorts states below an anchor by their places. Most often they are
-// sorted already. If not, the way down from the anchor is written out as numbers
-// first, since there may be very many of them, and to look at the states between
-// again and again would be slow.
+// inPlaces sorts states below an anchor by their places. They are usually
+// sorted already. If not, the path from the anchor to each state is first
+// written out as numbers: there may be very many states, and visiting the
+// states in between again for each comparison would be slow.
 func inPlaces(states []*state, anchor *state) {
 	if slices.IsSortedFunc(states, comparePlaces) {
 		return

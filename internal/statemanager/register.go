@@ -17,17 +17,17 @@ type node struct {
 	read *graph.Node
 }
 
-// MaxRegistered is the number of nodes of one registration.
+// MaxRegistered is the largest number of nodes in one registration.
 const MaxRegistered = 10_000
 
-// Register declares nodes of a namespace. A name that is registered already is
-// replaced; of one that occurs twice in nodes the last counts.
+// Register registers nodes of a namespace. It replaces a node that is already
+// registered under the same name. If nodes repeats a name, the last one wins.
 //
-// Every graph that places a node that is new, or whose schemas or secrets have
-// changed, is validated again: it may become VALID, and it may become INVALID,
-// for a run that cannot go well is better refused than begun. (The reference
-// server validates a graph when it is written, and never again.) Runs under way
-// keep the version that they began with.
+// Every graph that places a node that is new, or whose schemas or secrets
+// changed, is validated again. It may become VALID or INVALID: a run that
+// cannot succeed is better refused than begun. (The reference server validates
+// a graph only when it is written.) Pending runs keep the version that they
+// began with.
 func (e *Engine) Register(now time.Time, ns, runtime string, nodes []transport.NodeSpec) error {
 	const op = "register"
 	if err := refused(op, checkNodes(ns, nodes)...); err != nil {
@@ -60,7 +60,7 @@ func (e *Engine) Register(now time.Time, ns, runtime string, nodes []transport.N
 	return nil
 }
 
-// checkNodes are the field rules of a registration.
+// checkNodes checks the fields of a registration.
 func checkNodes(ns string, nodes []transport.NodeSpec) graph.Problems {
 	var wrong graph.Problems
 	if len(ns) > graph.MaxNameBytes {
@@ -88,7 +88,7 @@ func checkNodes(ns string, nodes []transport.NodeSpec) graph.Problems {
 	return wrong
 }
 
-// checkObject reports whether schema is a JSON object; none at all is one too.
+// checkObject checks that schema is a JSON object or empty.
 func checkObject(schema []byte) error {
 	if len(schema) == 0 {
 		return nil
@@ -96,7 +96,7 @@ func checkObject(schema []byte) error {
 	return jsontext.Members(string(schema), func(string, jsontext.Kind, string) error { return nil })
 }
 
-// cloneObject copies a JSON object; none at all is an empty one.
+// cloneObject copies a JSON object. An empty slice becomes an empty object.
 func cloneObject(o []byte) []byte {
 	if len(o) == 0 {
 		return []byte(emptyObject)
@@ -109,7 +109,7 @@ func sameSpec(a, b *transport.NodeSpec) bool {
 		bytes.Equal(a.OutputsSchema, b.OutputsSchema) && slices.Equal(a.Secrets, b.Secrets)
 }
 
-// node is the node registered under that key, nil if there is none.
+// node returns the node registered under that key, or nil.
 func (e *Engine) node(k graph.NodeKey) *node {
 	if ns := e.namespaces[k.Namespace]; ns != nil {
 		return ns.nodes.byName[k.Name]
@@ -117,7 +117,7 @@ func (e *Engine) node(k graph.NodeKey) *node {
 	return nil
 }
 
-// schemas is what graphs are compared with of that node, nil if there is none.
+// schemas returns the schemas of that node for checking graphs, or nil.
 func (e *Engine) schemas(k graph.NodeKey) *graph.Node {
 	if n := e.node(k); n != nil {
 		return n.read

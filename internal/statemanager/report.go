@@ -9,28 +9,28 @@ import (
 	"github.com/exospherehost/exo-go/internal/graph"
 )
 
-// A ReportResult is the answer to a report that was taken.
+// A ReportResult is the response to a report that was accepted.
 type ReportResult struct {
 	Status       transport.Status // EXECUTED, ERRORED, PRUNED or CREATED
-	RetryCreated bool             // of ERRORED: another attempt will be made
+	RetryCreated bool             // of ERRORED: there will be another attempt
 	EnqueueAfter time.Time        // of PRUNED and CREATED: when the state is or was due
 }
 
 const opReport = "report"
 
-// Report takes what became of a state, and does all that follows from it, in one
-// transition. A state takes one report for each claim: the same again is
-// answered as the first time, another one is a conflict (409), and so is a report
-// under a lease that has been lost. A report on a state that was never claimed
-// is 400.
+// Report records the outcome of a state and everything that follows from it, in
+// one transition. A state accepts one report per claim. The same report again
+// gets the same response; a different one is a conflict (409), and so is a
+// report under a lost lease. A report about a state that was never claimed is
+// refused with 400.
 func (e *Engine) Report(now time.Time, ns string, r transport.Report) (ReportResult, error) {
 	e.enter(now)
 	defer e.mu.Unlock()
 	return e.report(ns, r)
 }
 
-// ReportAll takes many reports, each by itself: results and errors are in their
-// order, and of each report one of the two counts.
+// ReportAll records many reports, each independently. results and errors are in
+// their order, and for each report one of the two is set.
 func (e *Engine) ReportAll(now time.Time, ns string, rs []transport.Report) ([]ReportResult, []error) {
 	e.enter(now)
 	defer e.mu.Unlock()
@@ -73,9 +73,9 @@ func (e *Engine) report(ns string, r transport.Report) (ReportResult, error) {
 	return st.result(), nil
 }
 
-// take notes a report, before what follows from it.
+// take records a report, before what follows from it.
 func (st *state) take(o *outcome) {
-	if st.lapsed { // its entry is in the queue still
+	if st.lapsed { // its entry is still in the queue
 		st.lapsed = false
 		st.place.queue.stale++
 	}
@@ -84,7 +84,7 @@ func (st *state) take(o *outcome) {
 
 const leaseLost = "Lease lost"
 
-// again answers a report on a state that is not under the caller's claim.
+// again responds to a report about a state that the caller does not hold.
 func (e *Engine) again(st *state, token string, o *outcome) (ReportResult, error) {
 	switch {
 	case st.expired && (token != "" || !st.stray), token != "" && !st.holds(token):
@@ -93,7 +93,7 @@ func (e *Engine) again(st *state, token string, o *outcome) (ReportResult, error
 		return ReportResult{}, conflict(opReport, "Run is cancelled")
 	case st.status != queued && st.reported == o.kind && st.digest == o.digest:
 		return st.result(), nil
-	case st.stray: // too late, from a worker that could not know: as if it were taken
+	case st.stray: // too late, from a worker that cannot know: respond as if accepted
 		again := st.status == created || st.status == queued || st.status == retryCreated
 		return st.answer(o.kind, again), nil
 	case st.status == queued:
@@ -106,10 +106,10 @@ func (e *Engine) again(st *state, token string, o *outcome) (ReportResult, error
 	return ReportResult{}, badRequest(opReport, "State is not queued")
 }
 
-// result is the answer to the last report that was taken.
+// result is the response to the last report that was accepted.
 func (st *state) result() ReportResult { return st.answer(st.reported, st.retried) }
 
-// answer is the answer to a report of this kind that is, or seems to be, taken.
+// answer is the response to a report of this kind that is, or seems, accepted.
 func (st *state) answer(kind reportKind, retried bool) ReportResult {
 	switch kind {
 	case reportedExecuted:
@@ -125,8 +125,8 @@ func (st *state) answer(kind reportKind, retried bool) ReportResult {
 	return ReportResult{}
 }
 
-// prune ends a branch. For the joins it is done; whether it stands in the way of
-// ALL_SUCCESS is for the rules to say.
+// prune ends a branch, which is then done. The rules say whether it blocks an
+// ALL_SUCCESS join.
 func (e *Engine) prune(st *state, data string) {
 	st.note = data
 	if e.rules.pruneFails {
@@ -136,7 +136,7 @@ func (e *Engine) prune(st *state, data string) {
 	e.leave(st.group)
 }
 
-// An outcome is a [transport.Outcome] that has been read.
+// An outcome is a parsed [transport.Outcome].
 type outcome struct {
 	kind      reportKind
 	digest    digest // equal for equal outcomes
@@ -146,7 +146,7 @@ type outcome struct {
 	after     time.Duration
 }
 
-// read checks an outcome.
+// read parses and checks an outcome.
 func read(given transport.Outcome) (outcome, error) {
 	var o outcome
 	h := &o.digest
@@ -154,7 +154,7 @@ func read(given transport.Outcome) (outcome, error) {
 	case transport.Executed:
 		o.kind, o.outputs = reportedExecuted, g.Outputs
 		for _, out := range g.Outputs {
-			h.write(out) // an object says itself where it ends
+			h.write(out) // objects are self-delimiting
 		}
 	case transport.Errored:
 		o.kind, o.text, o.permanent = reportedErrored, g.Message, g.Permanent

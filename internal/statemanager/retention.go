@@ -5,26 +5,27 @@ import (
 	"slices"
 )
 
-// Runs at rest are dropped beyond [Options.KeepRuns] and [Options.KeepStates],
-// those first that came to rest first: a state manager that is never restarted
-// must not grow without bound. A run that is dropped is gone: its id and those
-// of its states are unknown from then on.
+// Terminal runs beyond [Options.KeepRuns] and [Options.KeepStates] are dropped,
+// in the order in which they became terminal: a state manager that is never
+// restarted must not grow without bound. The ID of a dropped run and those of
+// its states are unknown from then on.
 
-// restingRuns are the runs of a namespace that are at rest, in the order in which
-// they came to it. A run that a manual retry wakes leaves a stale entry behind.
+// restingRuns holds the terminal runs of a namespace, in the order in which
+// they became terminal. A run that a manual retry makes pending again leaves a
+// stale entry behind.
 type restingRuns struct {
 	queue  []restingRun
 	head   int
-	runs   int // that are at rest
-	states int // of them
+	runs   int // number of terminal runs
+	states int // number of their states
 }
 
 type restingRun struct {
 	run   *run
-	rests uint64 // run.rests when it entered
+	rests uint64 // run.rests when the entry was made
 }
 
-// rest notes that a run has come to rest, or has been woken.
+// rest records that a run has become terminal, or is pending again.
 func (e *Engine) rest(r *run, atRest bool) {
 	if r.resting == atRest {
 		return
@@ -49,7 +50,8 @@ func (e *Engine) rest(r *run, atRest bool) {
 	}
 }
 
-// oldest takes out the run that came to rest first. There must be one.
+// oldest removes and returns the run that became terminal first. There must be
+// one.
 func (q *restingRuns) oldest() *run {
 	for {
 		first := q.queue[q.head]
@@ -64,7 +66,7 @@ func (q *restingRuns) oldest() *run {
 	}
 }
 
-// drop forgets a run at rest.
+// drop removes a terminal run.
 func (e *Engine) drop(r *run) {
 	r.namespace.resting.runs--
 	r.namespace.resting.states -= r.restingStates
@@ -72,8 +74,8 @@ func (e *Engine) drop(r *run) {
 	for _, st := range r.states {
 		e.ids.remove(st)
 	}
-	// It is most often among the oldest, so they are looked through first, and what
-	// is before it moves.
+	// The run is usually among the oldest. So the search begins there, and the
+	// runs before it are moved.
 	runs := r.namespace.runs
 	near := 1
 	for near < len(runs) && runs[near-1].order < r.order {

@@ -9,13 +9,13 @@ import (
 	"github.com/exospherehost/exo-go/internal/clip"
 )
 
-// MaxErrorBytes is the length of a state's error; more is cut off, for a report
-// must not be refused because its error is long.
+// MaxErrorBytes is the largest length of a state's error. Longer errors are
+// cut, so that no report is refused because its error is long.
 const MaxErrorBytes = 64 << 10
 
-// fail ends an attempt that went wrong. While the policy grants retries, and the
-// failure is not permanent, a new state takes over: like the old one, and due
-// after the policy's delay. Else the state is ERRORED (protocol.md §10).
+// fail ends a failed attempt. If the policy grants another retry and the
+// failure is not permanent, a new state like the old one takes over, due after
+// the policy's delay. Otherwise the state is ERRORED (protocol.md §10).
 func (e *Engine) fail(st *state, message string, permanent bool) {
 	st.note = clip.To(message, MaxErrorBytes)
 	policy := &st.run.program.retry
@@ -31,14 +31,14 @@ func (e *Engine) fail(st *state, message string, permanent bool) {
 	again.inputs = st.inputs
 	again.takePlace(st)
 	again.attempt = st.attempt + 1
-	// It stands in for st among the branches that a join waits for.
+	// It replaces st among the branches that a join waits for.
 	e.schedule(again, after(e.now, retryDelay(policy, int(again.attempt), e.rand)))
 }
 
-// retryDelay is the time before attempt n, which is 1 or more. The base grows as
-// the strategy says and is capped by the policy; then it is jittered. So also
-// capped delays are spread (protocol.md §14). What is too long for a
-// time.Duration is the longest.
+// retryDelay returns the delay before attempt n, which is at least 1. The base
+// grows as the strategy says, is capped by the policy, and is then jittered, so
+// that capped delays are spread as well (protocol.md §14). The result saturates
+// at the longest time.Duration.
 func retryDelay(p *transport.RetryPolicy, n int, r *rand.Rand) time.Duration {
 	base := p.Backoff
 	switch p.Strategy {
@@ -63,7 +63,7 @@ func retryDelay(p *transport.RetryPolicy, n int, r *rand.Rand) time.Duration {
 	return base
 }
 
-// times is n·d, or the longest duration if that is more.
+// times returns n·d, or the longest duration if that overflows.
 func times(d time.Duration, n int) time.Duration {
 	if d > math.MaxInt64/time.Duration(n) {
 		return math.MaxInt64
@@ -71,7 +71,7 @@ func times(d time.Duration, n int) time.Duration {
 	return d * time.Duration(n)
 }
 
-// upTo is a random duration of at most d.
+// upTo returns a random duration of at most d.
 func upTo(d time.Duration, r *rand.Rand) time.Duration {
 	if d == math.MaxInt64 {
 		d--

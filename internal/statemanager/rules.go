@@ -2,32 +2,32 @@ package statemanager
 
 // Rules chooses how joins and upserts behave (protocol.md §14).
 type Rules struct {
-	// AsReference makes joins behave as the reference server's: the rows of
-	// protocol.md §14 that are marked R, and the outputs of branches cannot be
-	// collected. A graph that is bound for that server meets in tests what it
-	// will meet there.
+	// AsReference makes joins behave as on the reference server: the rows
+	// marked R in protocol.md §14, and outputs of branches cannot be collected.
+	// It lets tests of a graph show what that server would do.
 	AsReference bool
 
-	// InvalidReplaces lets a graph that is INVALID take the place of a valid one,
-	// so that it has no runs until it is valid; versions and why a trigger is
-	// refused are not told. It is what clients expect of a state manager without
-	// extensions, and part of AsReference.
+	// InvalidReplaces lets an INVALID graph replace a valid one, which then has
+	// no runs until it is valid. Versions and the reasons why a trigger is
+	// refused are not told. Clients expect this of a state manager without
+	// extensions. AsReference includes it.
 	InvalidReplaces bool
 }
 
-// joinRules are the decisions in which the two servers differ. All else about
-// joins is the same.
+// joinRules are the decisions in which the two servers differ. They agree on
+// everything else about joins.
 type joinRules struct {
-	// onArrival: a join is looked at only when a branch that succeeds leads to
-	// it. So it is missed if the last branch to end leads elsewhere, fails, or is
-	// pruned. Else joins are looked at whenever a branch ends.
+	// onArrival: a join is considered only when a succeeding branch leads to
+	// it. It is missed if the last branch to end leads elsewhere, fails, or is
+	// pruned. Otherwise joins are considered whenever a branch ends.
 	onArrival bool
 
-	// pruneFails: a pruned state stands in the way of ALL_SUCCESS.
+	// pruneFails: a pruned state blocks ALL_SUCCESS.
 	pruneFails bool
 
-	// waitForOtherJoins: the states of one join on an anchor are branches of all
-	// others on it. Else only of those that come later in the graph.
+	// waitForOtherJoins: the states of one join on an anchor are branches of
+	// all other joins on it. Otherwise only of those that come later in the
+	// graph.
 	waitForOtherJoins bool
 
 	// collect: a join may read the outputs of its branches.

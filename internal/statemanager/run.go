@@ -8,29 +8,29 @@ import (
 	"github.com/exospherehost/exo-go/internal/graph"
 )
 
-// A run is one execution of a graph, on the version of it that was valid when
-// the run began.
+// A run is one execution of a graph, of the version that was serving when the
+// run began.
 type run struct {
 	id            string
 	namespace     *namespace
 	program       *program
 	order         uint64
 	created       int64
-	counts        [statuses]int       // of its states, by status
+	counts        [statuses]int       // number of its states, by status
 	states        []*state            // in order of creation
-	slab          []state             // room for more of them
+	slab          []state             // spare states
 	within        map[*state][]uint32 // see rank.go
 	root          group               // of the states that descend from no anchor
 	store         map[string]string
-	retries       map[manualRetry]struct{} // made by hand
-	rests         uint64                   // how often the run has come to rest; see restingRuns
+	retries       map[manualRetry]struct{} // manual retries made
+	rests         uint64                   // how often the run has become terminal; see restingRuns
 	resting       bool
-	restingStates int // how many states it had when it came to rest
+	restingStates int // number of states when it became terminal
 	cancelled     bool
 }
 
-// alloc is a new state of the run. Those of one run lie together: they live and
-// are dropped together.
+// alloc returns a new state of the run. The states of a run are allocated
+// together: they live and are dropped together.
 func (r *run) alloc() *state {
 	const most = 256
 	if len(r.slab) == cap(r.slab) {
@@ -40,12 +40,12 @@ func (r *run) alloc() *state {
 	return &r.slab[len(r.slab)-1]
 }
 
-// atRest reports whether no state is pending. As a report, the states that
-// follow from it, and the joins that it decides are one transition, the joins
+// atRest reports whether no state is pending. Since a report, the states that
+// follow from it and the joins that it decides are one transition, the joins
 // are then decided too.
 func (r *run) atRest() bool { return r.counts[created]+r.counts[queued] == 0 }
 
-// status is PENDING, then FAILED or SUCCESS (protocol.md §4).
+// status returns PENDING, and then FAILED or SUCCESS (protocol.md §4).
 func (r *run) status() transport.RunStatus {
 	switch {
 	case r.cancelled:
@@ -70,8 +70,9 @@ func (r *run) info() transport.RunInfo {
 	}
 }
 
-// Runs is a page of the runs of a namespace, newest first. Pages are numbered
-// from 1; a page beyond the last is empty. page and size below 1 are refused.
+// Runs returns a page of the runs of a namespace, newest first. Pages are
+// numbered from 1; a page beyond the last is empty. page and size below 1 are
+// refused.
 func (e *Engine) Runs(ns string, page, size int) (transport.RunPage, error) {
 	const op = "runs"
 	e.mu.Lock()
@@ -94,7 +95,7 @@ func (e *Engine) Runs(ns string, page, size int) (transport.RunPage, error) {
 		return p, nil
 	}
 	p.Total = len(space.runs)
-	if page-1 > p.Total/size { // also keeps the product below from overflowing
+	if page-1 > p.Total/size { // also prevents overflow of the product below
 		return p, nil
 	}
 	newest := p.Total - (page-1)*size
@@ -105,13 +106,14 @@ func (e *Engine) Runs(ns string, page, size int) (transport.RunPage, error) {
 	return p, nil
 }
 
-// Run is a run in numbers, and all of its states in order of creation.
+// Run returns a run with its counts, and all of its states in order of
+// creation.
 func (e *Engine) Run(ns, runID string) (transport.RunInfo, []transport.State, error) {
 	return e.RunPart(ns, runID, 0, math.MaxInt)
 }
 
-// RunPart is Run with a part of the states: at most so many, from the one in that
-// place on. A state keeps its place.
+// RunPart is Run with up to most states, beginning at index from. The index of
+// a state never changes.
 func (e *Engine) RunPart(ns, runID string, from, most int) (transport.RunInfo, []transport.State, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -128,8 +130,8 @@ func (e *Engine) RunPart(ns, runID string, from, most int) (transport.RunInfo, [
 	return r.info(), states, nil
 }
 
-// AtRest reports whether no state of the run is pending and its joins are
-// decided. It costs next to nothing.
+// AtRest reports whether the run is terminal: no state is pending, and its
+// joins are decided. It takes constant time.
 func (e *Engine) AtRest(ns, runID string) (bool, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -140,8 +142,8 @@ func (e *Engine) AtRest(ns, runID string) (bool, error) {
 	return r.atRest(), nil
 }
 
-// RunGraph is the states of a run and which was made from which, in order of
-// creation. The summary has every status of protocol.md §5, and CANCELLED if
+// RunGraph returns the states of a run and which of them made which, in order
+// of creation. The summary has every status of protocol.md §5, and CANCELLED if
 // there is any such state.
 func (e *Engine) RunGraph(ns, runID string) (transport.RunGraph, error) {
 	e.mu.Lock()
@@ -176,7 +178,7 @@ func (e *Engine) RunGraph(ns, runID string) (transport.RunGraph, error) {
 	return g, nil
 }
 
-// StateDetail is one state of a run in full.
+// StateDetail returns one state of a run in full.
 func (e *Engine) StateDetail(ns, graph, runID, stateID string) (transport.State, error) {
 	const op = "state detail"
 	e.mu.Lock()

@@ -6,9 +6,9 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// Secrets are the secrets of a state's graph that the state's node declares.
-// They are given only while the state is under claim (protocol.md §14); they are
-// those of the version of the graph that the run began with.
+// Secrets returns the secrets of a state's graph that the state's node
+// declares. It returns them only while the state is claimed (protocol.md §14),
+// from the version of the graph that the run began with.
 func (e *Engine) Secrets(now time.Time, ns, stateID string) (transport.Secrets, error) {
 	const op = "secrets"
 	e.enter(now)

@@ -19,7 +19,7 @@ const (
 	nextCreatedError
 	retryCreated
 	cancelled
-	statuses // how many there are
+	statuses // number of statuses
 )
 
 var statusNames = [statuses]transport.Status{
@@ -34,7 +34,7 @@ var statusNames = [statuses]transport.Status{
 	cancelled:        transport.StatusCancelled,
 }
 
-// A reportKind is an outcome in one byte.
+// A reportKind is the kind of an outcome in one byte.
 type reportKind uint8
 
 const (
@@ -45,44 +45,44 @@ const (
 	reportedRequeued
 )
 
-// A state is one execution of a placement. There are many of them, so they are
-// kept small; EXECUTED is not among their statuses because a report and what
-// follows from it are one transition.
+// A state is one execution of a placement. There are many of them, so the
+// struct is small. EXECUTED is not one of their statuses, because a report and
+// what follows from it are one transition.
 type state struct {
 	id     string
 	run    *run
 	place  *placement
-	parent *state // the direct parent; its own are the rest of the ancestry
+	parent *state // the direct parent; following it gives the whole ancestry
 	group  *group // the branches that a join waits for together with this one
 
 	inputs  transport.Object
-	outputs string  // "" until there are any
-	kept    []value // of the outputs, by placement.reads, if others than the next states read them
-	note    string  // the error, or what the state was pruned with
+	outputs string  // "" until it has outputs
+	kept    []value // of the outputs, by placement.reads, if states other than the next ones read them
+	note    string  // the error, or the data of a prune
 
 	order            uint64 // of creation, among all states
 	created, updated int64
 	due              int64
-	expiry           int64  // of the lease
-	token            uint64 // of the lease; 0: none
-	digest           digest // of the last report that was taken
+	expiry           int64  // end of the lease
+	token            uint64 // of the lease; 0 means none
+	digest           digest // of the last report that was accepted
 
 	attempt      int32
 	rank         uint32 // among siblings; see rank.go
-	offered      int32  // how often it was offered again because a default lease had ended
+	offered      int32  // how often it was offered again after a default lease
 	status       status
 	reported     reportKind
 	fate         fate
 	retried      bool // errored with retries left: another state has taken over
-	expired      bool // the lease that its worker had asked for ended before a report came
+	expired      bool // the lease that its worker asked for ended before a report
 	tokenless    bool // under a lease that its worker did not ask for: it may report without the token
 	lapsed       bool // CREATED again since its default lease ended, and not claimed since
-	stray        bool // a worker that knows of no lease may have it and not know that it lost it
+	stray        bool // a worker without a lease may have it and not know that it has lost it
 	fanned       bool // one of the siblings of a fan-out
 	unresolvable bool // a join whose inputs could not be made
 }
 
-// newState makes a state that has no status yet: become gives it its first.
+// newState makes a state without a status. become gives it its first.
 func (e *Engine) newState(r *run, p *placement, parent *state, g *group) *state {
 	e.created++
 	st := r.alloc()
@@ -97,7 +97,7 @@ func (e *Engine) newState(r *run, p *placement, parent *state, g *group) *state 
 	return st
 }
 
-// schedule makes a new state, or one that is put back, claimable from due on.
+// schedule makes a new or requeued state claimable from due on.
 func (e *Engine) schedule(st *state, due int64) {
 	st.due = due
 	e.become(st, created)
@@ -121,15 +121,15 @@ func (e *Engine) become(st *state, to status) {
 	}
 }
 
-// changed is a transition that OnChange has not been told yet.
+// changed is a transition that OnChange has not been called for yet.
 type changed struct {
 	st       *state
 	from, to status
 	due      int64
 }
 
-// settled ends the transition of a run: it notes whether the run is at rest and
-// tells OnChange.
+// settled ends the transition of a run: it records whether the run is terminal
+// and calls OnChange.
 func (e *Engine) settled() {
 	r := e.touched
 	if r == nil {
@@ -150,8 +150,8 @@ func (e *Engine) settled() {
 	e.rest(r, atRest)
 }
 
-// ancestor is the state of p that st descends from. There is one: the graph was
-// checked.
+// ancestor returns the state of p that st descends from. The checks of the
+// graph guarantee that there is one.
 func (st *state) ancestor(p *placement) *state {
 	for a := st.parent; a != nil; a = a.parent {
 		if a.place == p {
@@ -161,7 +161,7 @@ func (st *state) ancestor(p *placement) *state {
 	return nil
 }
 
-// detail is all there is to say about a state.
+// detail returns everything about a state.
 func (st *state) detail() transport.State {
 	d := transport.State{
 		ID: st.id, Node: st.place.node, Identifier: st.place.identifier,
@@ -182,7 +182,7 @@ func (st *state) detail() transport.State {
 	return d
 }
 
-// parents is the ancestry, the root first; nil if there is none.
+// parents returns the ancestry, the root first, or nil if there is none.
 func (st *state) parents() []transport.Parent {
 	n := 0
 	for a := st.parent; a != nil; a = a.parent {
@@ -213,7 +213,7 @@ func (st *state) claim(lease time.Duration) transport.Claimed {
 
 const emptyObject = "{}"
 
-// trim empties a scratch slice, and gives it up if it has grown large.
+// trim empties a scratch slice, and releases it if it has grown large.
 func trim[T any](s []T) []T {
 	const large = 1 << 12
 	if cap(s) > large {

@@ -8,12 +8,12 @@ import (
 	"github.com/exospherehost/exo-go/internal/graph"
 )
 
-// The store of a run begins with the graph's defaults and what the trigger gave,
-// and ends with the run. A state is the way to it: of its node's namespace, where
-// its workers are, or of its graph's. Placeholders that are filled in later see
-// what was written.
+// The store of a run begins with the graph's defaults and the values given by
+// the trigger, and ends with the run. It is reached through a state, from the
+// namespace of the state's node, where its workers are, or that of its graph.
+// Placeholders that are filled in later see what was written.
 
-// storeOf is the store of the run of a state.
+// storeOf returns the store of the run of a state.
 func (e *Engine) storeOf(op, ns, stateID string) (map[string]string, error) {
 	st, ok := e.state(stateID)
 	if !ok || st.place.namespace != ns && st.run.namespace.name != ns {
@@ -22,7 +22,7 @@ func (e *Engine) storeOf(op, ns, stateID string) (map[string]string, error) {
 	return st.run.store, nil
 }
 
-// StoreAll is all keys and values.
+// StoreAll returns all keys and values.
 func (e *Engine) StoreAll(ns, stateID string) (map[string]string, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -33,7 +33,7 @@ func (e *Engine) StoreAll(ns, stateID string) (map[string]string, error) {
 	return maps.Clone(store), nil
 }
 
-// StoreGet is the value of a key; it reports false if the key has none.
+// StoreGet returns the value of a key. It reports false if the key has none.
 func (e *Engine) StoreGet(ns, stateID, key string) (string, bool, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -51,21 +51,22 @@ func (e *Engine) StoreSet(now time.Time, ns, stateID, key, value string) error {
 	return err
 }
 
-// StoreSwap writes a key if its value is old; nil: if it has none. It reports
-// whether it did.
+// StoreSwap writes a key if its current value is old; nil means no value. It
+// reports whether it wrote.
 func (e *Engine) StoreSwap(now time.Time, ns, stateID, key string, old *string, value string) (bool, error) {
 	return e.write("store swap", now, ns, stateID, key, &value, func(v string, ok bool) bool {
 		return ok == (old != nil) && (old == nil || v == *old)
 	})
 }
 
-// StoreDelete removes a key. If it has no value, that is as well.
+// StoreDelete removes a key. Removing a key without a value is not an error.
 func (e *Engine) StoreDelete(now time.Time, ns, stateID, key string) error {
 	_, err := e.write("store delete", now, ns, stateID, key, nil, func(string, bool) bool { return true })
 	return err
 }
 
-// write sets a key, or removes it if value is nil, if may lets it.
+// write sets a key, or removes it if value is nil, provided that may permits
+// it.
 func (e *Engine) write(op string, now time.Time, ns, stateID, key string, value *string, may func(string, bool) bool) (bool, error) {
 	e.enter(now)
 	defer e.mu.Unlock()
@@ -88,8 +89,8 @@ func (e *Engine) write(op string, now time.Time, ns, stateID, key string, value 
 	return true, nil
 }
 
-// checkStoreWrite are the bounds of a store. Keys are free but for being empty:
-// only those of placeholders hold no dot.
+// checkStoreWrite checks the limits of a store. Any key is allowed except an
+// empty one; the rule against dots is only for keys in placeholders.
 func checkStoreWrite(key, value string, known bool, size int) graph.Problems {
 	var wrong graph.Problems
 	switch {

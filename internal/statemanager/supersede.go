@@ -5,29 +5,29 @@ import (
 	"slices"
 )
 
-// A retry by hand makes void what came of the state that it replaces: what
-// follows from that state, and every join that has run on it, with what follows
-// from the join. These states become RETRY_CREATED, whatever they were. They keep
-// their outputs, error and data, but count no more: not for the run, not for
-// joins, and no join collects them. Those that were pending are claimed no more,
-// and those under claim have lost their worker. The joins run anew once their
-// branches are done again.
+// A manual retry voids what came of the state that it replaces: what descends
+// from that state, and every join that has waited for it and run, with what
+// descends from the join. These states become RETRY_CREATED, whatever their
+// status was. They keep their outputs, error and data, but no longer count for
+// the run or for joins, and no join collects them. Pending ones can no longer
+// be claimed, and the workers of claimed ones have lost them. The joins run
+// again once their branches are done again.
 //
-// This takes one look at each state of the run that is younger than the old one,
-// and none at all if nothing followed from it.
+// This visits once each state of the run that is younger than the old one, and
+// none if nothing descends from it.
 
 // A fate says whether a state still counts.
 type fate uint8
 
 const (
 	counts     fate = iota
-	replaced        // by a retry by hand
-	superseded      // what it followed from, or waited for, was retried by hand
+	replaced        // by a manual retry
+	superseded      // what it descended from or waited for was retried manually
 )
 
-// supersede makes void what came of old, which is being replaced. The new state
-// must be among the pending members of old's group already, so that nothing is
-// decided meanwhile.
+// supersede voids what came of old, which is being replaced. The new state must
+// already be among the pending members of old's group, so that nothing is
+// decided in the meantime.
 func (e *Engine) supersede(old *state) {
 	follows := old.status == success
 	for g := old.group; g.scope != nil; g = g.scope.anchor.group {
@@ -67,7 +67,7 @@ func (j *join) waitsFor(g *group) bool {
 	return slices.ContainsFunc(j.waits, func(i int) bool { return &g.scope.groups[i] == g })
 }
 
-// void takes a state out of all counts.
+// void removes a state from all counts.
 func (e *Engine) void(st *state) {
 	st.fate = superseded
 	g := st.group
@@ -84,8 +84,9 @@ func (e *Engine) void(st *state) {
 	e.retire(st)
 }
 
-// leaveForGood takes a scope whose anchor counts no more out of the counts around
-// it. Its own go down to nothing as its states are made void.
+// leaveForGood removes a scope whose anchor no longer counts from the counts of
+// the enclosing groups. Its own counts go down to zero as its states are
+// voided.
 func (sc *scope) leaveForGood() {
 	up := sc.anchor.group
 	switch {
@@ -97,8 +98,8 @@ func (sc *scope) leaveForGood() {
 	sc.void, sc.quiet, sc.failed = true, true, false
 }
 
-// retire gives a state that counts no more its last status. If it is pending it
-// is claimed no more, and a worker that has it has lost it.
+// retire gives a state that no longer counts its last status. If it is pending,
+// it can no longer be claimed, and a worker that has it has lost it.
 func (e *Engine) retire(st *state) {
 	switch st.status {
 	case retryCreated:

@@ -1,15 +1,15 @@
 package statemanager
 
-// A timeline is a priority queue: items by time, then by order. Entries are not
-// taken out of its middle. What has become stale is skipped when its time comes
-// or is thrown away by compact.
+// A timeline is a priority queue of items, ordered by time and then by order.
+// Entries are not removed from its middle: stale ones are skipped when their
+// time comes, or removed by compact.
 type timeline[T any] struct {
 	heap []moment[T]
 }
 
 type moment[T any] struct {
-	at    int64  // unix nanoseconds
-	order uint64 // among items of one time
+	at    int64  // Unix nanoseconds
+	order uint64 // among items with the same time
 	item  T
 }
 
@@ -24,10 +24,10 @@ func (t *timeline[T]) push(at int64, order uint64, item T) {
 	t.up(len(t.heap) - 1)
 }
 
-// first is the earliest entry. It must not be called on an empty timeline.
+// first returns the earliest entry. The timeline must not be empty.
 func (t *timeline[T]) first() *moment[T] { return &t.heap[0] }
 
-// drop takes out the earliest entry.
+// drop removes the earliest entry.
 func (t *timeline[T]) drop() {
 	last := len(t.heap) - 1
 	t.heap[0] = t.heap[last]

@@ -14,9 +14,9 @@ import (
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
-// Trigger starts a run of the version of a graph that serves. The inputs replace those that the
-// graph's root has of the same names; others are ignored. They are data: no
-// placeholder in them is read (protocol.md §7, §14).
+// Trigger starts a run of the serving version of a graph. The inputs replace
+// those of the graph's root with the same names; others are ignored. They are
+// data: placeholders in them are not read (protocol.md §7, §14).
 func (e *Engine) Trigger(now time.Time, ns, name string, t transport.TriggerSpec) (runID string, err error) {
 	const op = "trigger"
 	if err := refused(op, checkTrigger(&t)...); err != nil {
@@ -92,9 +92,9 @@ func (e *Engine) start(ns *namespace, p *program, t transport.TriggerSpec) (stri
 	return r.id, nil
 }
 
-// MaxStateInputBytes is the size of a state's inputs, all placeholders filled in:
-// outputs that are read many times over multiply. It is also the size of the
-// largest response that a client reads.
+// MaxStateInputBytes is the largest size of a state's inputs with all
+// placeholders filled in: outputs that are read many times multiply. It is also
+// the size of the largest response that a client reads.
 const MaxStateInputBytes = 16 << 20
 
 // rootInputs makes the inputs of a run's first state.

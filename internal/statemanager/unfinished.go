@@ -1,7 +1,7 @@
 package statemanager
 
-// Unfinished counts the runs that are not terminal, by namespace: those that
-// have any.
+// Unfinished returns the number of runs that are not terminal, by namespace.
+// Namespaces without such runs are left out.
 func (e *Engine) Unfinished() map[string]int {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -11,14 +11,14 @@ import (
 	"github.com/exospherehost/exo-go/internal/graph"
 )
 
-// PutGraph writes a graph. What breaks a rule of a field or of the structure is
-// refused, and the graph of that name, if there is one, stays as it was
-// (protocol.md §6). Whether the graph is valid is known at once: the answer's
-// Validation is never PENDING.
+// PutGraph writes a graph. A graph that breaks a rule of a field or of the
+// structure is refused, and the graph of that name, if any, stays as it was
+// (protocol.md §6). Validity is known at once: the Validation returned is never
+// PENDING.
 //
-// A graph that is INVALID does not take the place of one that serves: runs are
-// started of that, by triggers and by its own cron, until the new version is
-// valid or another one that is valid is written.
+// An INVALID graph does not replace one that is serving. Triggers and cron keep
+// starting runs of the serving version until the new version becomes valid or
+// another valid one is written.
 func (e *Engine) PutGraph(now time.Time, ns, name string, given transport.GraphSpec) (transport.GraphInfo, error) {
 	const op = "upsert graph"
 	spec, schedules, wrong := graph.Read(ns, name, given)
@@ -47,7 +47,7 @@ func (e *Engine) PutGraph(now time.Time, ns, name string, given transport.GraphS
 	return e.status(g), nil
 }
 
-// status is the graph as a client sees it; nothing of it is shared.
+// status returns the graph as a client sees it. It shares no memory with g.
 func (e *Engine) status(g *storedGraph) transport.GraphInfo {
 	v := g.latest
 	s := transport.GraphInfo{
@@ -65,7 +65,7 @@ func (e *Engine) status(g *storedGraph) transport.GraphInfo {
 	if v.program == nil {
 		s.Status = transport.Invalid
 	}
-	if !e.rules.invalidReplaces { // else there is nothing to tell apart
+	if !e.rules.invalidReplaces { // otherwise there is nothing to tell apart
 		s.Version = v.number
 		if serving := g.serving(); serving != nil {
 			s.ServingVersion = serving.number
@@ -84,7 +84,7 @@ func (e *Engine) status(g *storedGraph) transport.GraphInfo {
 	return s
 }
 
-// Graph is a graph and whether it is valid.
+// Graph returns a graph and whether it is valid.
 func (e *Engine) Graph(ns, name string) (transport.GraphInfo, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -96,8 +96,8 @@ func (e *Engine) Graph(ns, name string) (transport.GraphInfo, error) {
 	return transport.GraphInfo{}, notFound("graph", "Graph template "+clip.Text(name)+" not found in namespace "+clip.Text(ns))
 }
 
-// Graphs lists the graphs of a namespace, in the order in which their names were
-// first written.
+// Graphs lists the graphs of a namespace, in the order in which their names
+// were first written.
 func (e *Engine) Graphs(ns string) []transport.GraphInfo {
 	e.mu.Lock()
 	defer e.mu.Unlock()

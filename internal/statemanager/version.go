@@ -10,20 +10,20 @@ import (
 	"github.com/exospherehost/exo-go/internal/graph"
 )
 
-// A storedGraph is a graph by its name: the version that was written last and,
-// while that is INVALID, the one before it that serves.
+// A storedGraph is a graph under its name: the version written last and, while
+// that is INVALID, the previous one that is serving.
 type storedGraph struct {
 	namespace *namespace
 	name      string
 	created   int64
-	versions  int      // written so far; they are numbered from 1
-	latest    *version // the one that a client reads
-	standby   *version // the last that has served before latest; nil once latest has served, or if there is none
-	scheduled *version // the one that triggers are of; nil: none
+	versions  int      // number written so far; they are numbered from 1
+	latest    *version // the one that clients read
+	standby   *version // the last that served before latest; nil once latest has served, or if there is none
+	scheduled *version // the one whose triggers are scheduled, or nil
 	triggers  []*cronTrigger
 }
 
-// A version is a graph as it was written once.
+// A version is a graph as written once.
 type version struct {
 	number    int
 	spec      transport.GraphSpec // normalized
@@ -31,12 +31,12 @@ type version struct {
 	schedules []*cron.Schedule // of its triggers
 	updated   int64            // when it was written or last validated
 	errors    []string         // why it is INVALID
-	program   *program         // nil if it is
+	program   *program         // nil if it is INVALID
 	served    bool             // it has been valid
 }
 
-// serving is the version that runs are started of, nil if none is valid. The
-// latest comes first, also when it has become valid only since.
+// serving returns the version that new runs execute, or nil if none is valid.
+// The latest version has precedence, also if it has become valid only since.
 func (g *storedGraph) serving() *version {
 	for _, v := range g.kept() {
 		if v.program != nil {
@@ -46,7 +46,7 @@ func (g *storedGraph) serving() *version {
 	return nil
 }
 
-// kept are the versions that may serve, the latest first.
+// kept returns the versions that may serve, the latest first.
 func (g *storedGraph) kept() []*version {
 	if g.standby == nil {
 		return []*version{g.latest}
@@ -54,11 +54,11 @@ func (g *storedGraph) kept() []*version {
 	return []*version{g.latest, g.standby}
 }
 
-// notValid is why no run of a graph can be started.
+// notValid returns why no run of a graph can be started.
 func (e *Engine) notValid(g *storedGraph) string {
 	text := "Graph template is not valid"
 	if e.rules.invalidReplaces {
-		return text // and no more, as the reference server
+		return text // no details, like the reference server
 	}
 	text += ": " + strings.Join(graph.Distinct(g.latest.errors), "; ")
 	if g.standby != nil {
@@ -81,7 +81,7 @@ func (e *Engine) validate(name string, v *version) {
 	}
 }
 
-// settleVersions makes what a graph has of versions and triggers fit what is valid.
+// settleVersions updates the versions and triggers of a graph after validation.
 func (e *Engine) settleVersions(g *storedGraph) {
 	if g.latest.program != nil {
 		g.latest.served, g.standby = true, nil
