@@ -12,16 +12,15 @@ import (
 	"time"
 )
 
-// A RoundTripper is another one, whose requests to a state manager go wrong. It
-// is safe for concurrent use. Operations that have no constant in this package
-// are named by the method and the last segment of the path: "GET graphs".
+// A RoundTripper injects faults into the requests that it passes on. It is safe
+// for concurrent use. Operations without a constant in this package are named
+// by the method and the last segment of the path: "GET graphs".
 type RoundTripper struct {
 	*injector
 	inner http.RoundTripper
 }
 
-// NewRoundTripper puts a plan in front of a round tripper; nil is
-// http.DefaultTransport.
+// NewRoundTripper wraps inner; nil means http.DefaultTransport.
 func NewRoundTripper(inner http.RoundTripper, p Plan) *RoundTripper {
 	if inner == nil {
 		inner = http.DefaultTransport
@@ -36,7 +35,7 @@ func (t *RoundTripper) CloseIdleConnections() {
 	}
 }
 
-// RoundTrip sends a request, or lets it go wrong.
+// RoundTrip sends a request, or injects a fault.
 func (t *RoundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	op := operationOf(req)
 	f, over, cut := t.begin(op)
@@ -70,7 +69,7 @@ func (t *RoundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	case err != nil:
 		return nil, err
 	case isClosed(cut), !pause(ctx, f.Late, nil, cut) && f.Late > 0, f.Kind == DropAfter, f.Kind == DropPart:
-		return nil, fmt.Errorf("%s: answer lost: %w", op, ErrInjected)
+		return nil, fmt.Errorf("%s: response lost: %w", op, ErrInjected)
 	}
 	spoil(resp, answer, f.Kind)
 	return resp, nil
@@ -95,7 +94,7 @@ func readBody(req *http.Request) ([]byte, error) {
 	return io.ReadAll(req.Body)
 }
 
-// firstHalf keeps the first half of the reports in a body that has several.
+// firstHalf returns body with the first half of its reports if it has several.
 func firstHalf(body []byte) []byte {
 	var batch struct {
 		Reports []json.RawMessage `json:"reports"`
@@ -111,12 +110,12 @@ func firstHalf(body []byte) []byte {
 	return half
 }
 
-// spoil puts the answer into the response, whole or not.
+// spoil sets the body of resp to answer, damaged as k says.
 func spoil(resp *http.Response, answer []byte, k Kind) {
 	length := int64(len(answer))
 	var body io.Reader = bytes.NewReader(answer)
 	switch k {
-	case Truncate: // the length still says what it was
+	case Truncate: // Content-Length keeps its value
 		body = io.MultiReader(bytes.NewReader(answer[:len(answer)/2]), failing{io.ErrUnexpectedEOF})
 	case Garbage:
 		noise := make([]byte, 100)
@@ -134,7 +133,7 @@ func spoil(resp *http.Response, answer []byte, k Kind) {
 	resp.Body = io.NopCloser(body)
 	resp.ContentLength = length
 	resp.Header.Set("Content-Length", strconv.FormatInt(length, 10))
-	if k == Huge { // as a body of unknown length comes
+	if k == Huge { // like a body of unknown length
 		resp.ContentLength = -1
 		resp.Header.Del("Content-Length")
 	}
@@ -146,12 +145,12 @@ const (
 	hugeAnswer = 17 << 20
 )
 
-// failing fails.
+// failing is a reader that fails with err.
 type failing struct{ err error }
 
 func (r failing) Read([]byte) (int, error) { return 0, r.err }
 
-// blanks is white space without end.
+// blanks is an endless reader of white space.
 type blanks struct{}
 
 func (blanks) Read(b []byte) (int, error) {
@@ -161,8 +160,7 @@ func (blanks) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// refusal is the answer of a state manager, or of something in front of it, that
-// does not want to.
+// refusal returns an error response of a state manager or of a proxy before it.
 func refusal(req *http.Request, f Fault) *http.Response {
 	status := f.status()
 	body := fmt.Sprintf(`{"detail":"%s: %s"}`, http.StatusText(status), ErrInjected)
@@ -177,8 +175,8 @@ func refusal(req *http.Request, f Fault) *http.Response {
 	}
 }
 
-// operationOf is the operation that a request belongs to (protocol.md §§3, 4 and
-// 13), or the method and the end of its path.
+// operationOf returns the operation of a request (protocol.md §§3, 4 and 13),
+// or its method and the end of its path.
 func operationOf(req *http.Request) string {
 	segments := strings.Split(strings.Trim(req.URL.EscapedPath(), "/"), "/")
 	last := segments[len(segments)-1]

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// An injector counts calls and asks a plan what happens to them.
+// An injector counts calls and asks a plan for their faults.
 type injector struct {
 	mu   sync.Mutex
 	plan Plan
@@ -16,10 +16,10 @@ type injector struct {
 
 type operation struct {
 	calls int
-	over  chan struct{} // closed when the next call is over
+	over  chan struct{} // closed when the next call has ended
 }
 
-// reorderWait is the longest that a call waits to be overtaken.
+// reorderWait is the longest time that a call waits to be overtaken.
 const reorderWait = time.Second
 
 func newInjector(p Plan) *injector {
@@ -38,8 +38,8 @@ func (j *injector) operation(op string) *operation {
 	return o
 }
 
-// begin counts a call and says what is to happen to it. cut is closed when the
-// connection is cut.
+// begin counts a call and returns its fault. over is closed when the next call
+// has ended, cut when the connection is cut.
 func (j *injector) begin(op string) (f Fault, over, cut <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -48,7 +48,7 @@ func (j *injector) begin(op string) (f Fault, over, cut <-chan struct{}) {
 	return j.plan(op, o.calls), o.over, j.cut
 }
 
-// end tells those who wait to be overtaken.
+// end wakes the calls that wait to be overtaken.
 func (j *injector) end(op string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -57,7 +57,7 @@ func (j *injector) end(op string) {
 	o.over = make(chan struct{})
 }
 
-// SetPlan replaces the plan. nil is [Clear]. The counts of calls go on.
+// SetPlan replaces the plan; nil means [Clear]. Counts of calls go on.
 func (j *injector) SetPlan(p Plan) {
 	if p == nil {
 		p = Clear
@@ -67,15 +67,15 @@ func (j *injector) SetPlan(p Plan) {
 	j.plan = p
 }
 
-// Calls is the number of calls of an operation so far.
+// Calls returns the number of calls of an operation so far.
 func (j *injector) Calls(op string) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.operation(op).calls
 }
 
-// Cut cuts the connection, as the death of either side does: calls under way
-// lose their answers, and further ones fail at once.
+// Cut cuts the connection, as if either side had died: calls in flight lose
+// their responses, and further ones fail at once.
 func (j *injector) Cut() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -84,7 +84,7 @@ func (j *injector) Cut() {
 	}
 }
 
-// Mend makes up for Cut.
+// Mend undoes Cut.
 func (j *injector) Mend() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -102,8 +102,8 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// before is all that happens ahead of a call. It reports false if the call is
-// not to be made.
+// before applies the faults that come before a call. It reports false if the
+// call must not be made.
 func before(ctx context.Context, f Fault, over, cut <-chan struct{}) bool {
 	if f.Kind == Reorder && !pause(ctx, reorderWait, over, cut) {
 		return false
@@ -111,8 +111,8 @@ func before(ctx context.Context, f Fault, over, cut <-chan struct{}) bool {
 	return pause(ctx, f.Delay, nil, cut) && f.Kind != DropBefore
 }
 
-// pause waits for d, or until enough is closed. It reports false if ctx ended,
-// or the connection is cut.
+// pause waits for d or until enough is closed. It reports false if ctx has
+// ended or the connection is cut.
 func pause(ctx context.Context, d time.Duration, enough, cut <-chan struct{}) bool {
 	if d > 0 {
 		t := time.NewTimer(d)
@@ -127,7 +127,7 @@ func pause(ctx context.Context, d time.Duration, enough, cut <-chan struct{}) bo
 	return ctx.Err() == nil && !isClosed(cut)
 }
 
-// until is ctx, which ends as well when the connection is cut.
+// until returns a context that also ends when the connection is cut.
 func until(ctx context.Context, cut <-chan struct{}) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// A Plan says what happens to the n-th call of an operation, counted from 1. It
-// may be asked by several goroutines at once.
+// A Plan returns the fault of the n-th call of an operation, counted from 1. It
+// must be safe for concurrent use.
 type Plan func(op string, n int) Fault
 
-// Clear is the plan by which nothing goes wrong.
+// Clear is the plan without faults.
 func Clear(string, int) Fault { return Fault{} }
 
-// On gives the calls of op that have one of the numbers, or all of them without
-// any, the fault f.
+// On is the plan that gives fault f to the calls of op with these numbers, or
+// to all calls of op if there are no numbers.
 func On(op string, f Fault, numbers ...int) Plan {
 	return func(o string, n int) Fault {
 		if o == op && (len(numbers) == 0 || slices.Contains(numbers, n)) {
@@ -26,7 +26,7 @@ func On(op string, f Fault, numbers ...int) Plan {
 	}
 }
 
-// First gives the first k calls of op the fault f.
+// First is the plan that gives fault f to the first k calls of op.
 func First(op string, k int, f Fault) Plan {
 	return func(o string, n int) Fault {
 		if o == op && n <= k {
@@ -36,7 +36,7 @@ func First(op string, k int, f Fault) Plan {
 	}
 }
 
-// Any is the fault of the first plan that has one.
+// Any is the plan that asks each of plans in turn and takes the first fault.
 func Any(plans ...Plan) Plan {
 	return func(op string, n int) Fault {
 		for _, p := range plans {
@@ -48,15 +48,15 @@ func Any(plans ...Plan) Plan {
 	}
 }
 
-// Rates are the probabilities, 0 to 1, with which calls go wrong.
+// Rates are the probabilities (0 to 1) with which calls go wrong.
 type Rates struct {
 	Kinds    map[Kind]float64
-	Delay    float64       // of a delay, before the call or after it
-	MaxDelay time.Duration // the longest
-	Ops      []string      // the operations that go wrong; none: all
+	Delay    float64       // of a delay, before or after the call
+	MaxDelay time.Duration // the longest delay delay
+	Ops      []string      // the operations that go wrong; empty means all
 }
 
-// Seeded is a plan of faults at random: always the same for the same seed.
+// Seeded is a plan of random faults. The same seed gives the same faults.
 func Seeded(seed uint64, r Rates) Plan {
 	return func(op string, n int) Fault {
 		if len(r.Ops) > 0 && !slices.Contains(r.Ops, op) {

@@ -8,29 +8,28 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// A Provider is another one, to which calls go wrong. It is safe for
+// A Provider injects faults into calls to another one. It is safe for
 // concurrent use.
 //
-// Its transports have every optional ability. Those that the other lacks answer
-// an error that is transport.ErrUnsupported, and leases are asked for only where
-// they can be kept.
+// Its transports implement every optional interface. Calls that the wrapped
+// provider lacks return an error that is transport.ErrUnsupported, and claims
+// ask for leases only if it can extend them.
 type Provider struct {
 	*injector
 	inner transport.Provider
 }
 
-// New puts a plan in front of a state manager. Calls are counted over all of
-// its namespaces.
+// New wraps inner. Calls are counted over all namespaces.
 func New(inner transport.Provider, p Plan) *Provider {
 	return &Provider{injector: newInjector(p), inner: inner}
 }
 
-// Namespace gives the transport of a namespace.
+// Namespace returns the transport of a namespace.
 func (s *Provider) Namespace(name string) transport.Transport {
 	return &namespace{injector: s.injector, inner: s.inner.Namespace(name)}
 }
 
-// Namespaces lists the namespaces, if the other state manager can.
+// Namespaces lists the namespaces, if the wrapped state manager can.
 func (s *Provider) Namespaces(ctx context.Context) ([]string, error) {
 	lister, ok := s.inner.(transport.NamespaceLister)
 	if !ok {
@@ -44,7 +43,7 @@ type namespace struct {
 	inner transport.Transport
 }
 
-// do makes a call, or lets it go wrong.
+// do makes a call, or injects a fault.
 func do[T any](ctx context.Context, j *injector, op string, call func(context.Context) (T, error)) (T, error) {
 	var none T
 	f, over, cut := j.begin(op)
@@ -70,9 +69,9 @@ func do[T any](ctx context.Context, j *injector, op string, call func(context.Co
 	return answer, err
 }
 
-// spoiled is what becomes of an answer, or nil.
+// spoiled returns the error for a damaged response, or nil.
 func spoiled(ctx context.Context, op string, k Kind) error {
-	const unreadable = "the answer could not be read: "
+	const unreadable = "cannot read the response: "
 	e := &transport.Error{Op: op, Status: http.StatusOK, Err: ErrInjected}
 	switch k {
 	case DropAfter, DropPart:
@@ -80,12 +79,12 @@ func spoiled(ctx context.Context, op string, k Kind) error {
 	case Truncate:
 		e.Message = unreadable + "unexpected end of JSON input"
 	case Garbage:
-		e.Message = unreadable + "\ufffd\ufffd is no JSON object"
+		e.Message = unreadable + "\ufffd\ufffd is not a JSON object"
 	case HTML:
 		e.Message = unreadable + page
 	case Huge:
 		e.Status, e.Err = http.StatusRequestEntityTooLarge, fmt.Errorf("%w: %w", ErrInjected, transport.ErrAnswerTooLarge)
-		e.Message = "the answer is larger than 16 MiB"
+		e.Message = "the response is larger than 16 MiB"
 	default:
 		return nil
 	}
@@ -97,7 +96,7 @@ func unanswered(ctx context.Context, op string) error {
 	if err := ctx.Err(); err != nil {
 		cause = fmt.Errorf("%w: %w", ErrInjected, err)
 	}
-	return &transport.Error{Op: op, Message: "no answer: " + cause.Error(), Err: cause}
+	return &transport.Error{Op: op, Message: "no response: " + cause.Error(), Err: cause}
 }
 
 func refused(op string, f Fault) error {

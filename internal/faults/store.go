@@ -6,7 +6,7 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// store makes a call to the run's store, if there is one.
+// store calls the run's store, if the wrapped state manager has one.
 func store[T any](ctx context.Context, n *namespace, op string, call func(context.Context, transport.StoreBackend) (T, error)) (T, error) {
 	backend, ok := n.inner.(transport.StoreBackend)
 	if !ok {

@@ -9,7 +9,7 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// none is for calls that answer nothing but an error.
+// none is the result of calls that return only an error.
 type none = struct{}
 
 func (n *namespace) Register(ctx context.Context, runtime string, nodes []transport.NodeSpec) error {
@@ -26,7 +26,8 @@ func (n *namespace) Claim(ctx context.Context, req transport.ClaimRequest) ([]tr
 	return do(ctx, n.injector, Claim, func(ctx context.Context) ([]transport.Claimed, error) { return n.inner.Claim(ctx, req) })
 }
 
-// Report lets the whole call go wrong: each report gets the same error.
+// Report injects faults into the call as a whole: each report gets the same
+// error.
 func (n *namespace) Report(ctx context.Context, reports []transport.Report) []error {
 	f, over, cut := n.begin(Report)
 	defer n.end(Report)
@@ -55,7 +56,7 @@ func (n *namespace) Report(ctx context.Context, reports []transport.Report) []er
 	return errs
 }
 
-// ReportBatch is that of the other, and many if it does not say.
+// ReportBatch returns that of the wrapped transport, or many if it has none.
 func (n *namespace) ReportBatch() int {
 	if b, ok := n.inner.(transport.BatchReporter); ok {
 		return b.ReportBatch()

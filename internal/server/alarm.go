@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// An alarm is one timer for the next thing that time alone brings, be it a lease
-// that ends, a cron trigger, or a state that becomes due while a claim waits for
+// An alarm is a timer for the next event that only time brings: the end of a
+// lease, a cron trigger, or a state that becomes due while a claim waits for
 // it.
 type alarm struct {
 	clock Clock
 	ring  func()
 	base  time.Time
-	next  atomic.Int64 // when it rings, as a duration from base
+	next  atomic.Int64 // when it rings, as a duration since base
 
 	mu    sync.Mutex
-	timer Timer // nil: there was no need yet
+	timer Timer // nil until it is first needed
 	over  bool
 }
 
-// never is beyond any time that there is an event at.
+// never is later than any event.
 const never = math.MaxInt64
 
 func (a *alarm) init(c Clock, ring func()) {
@@ -31,12 +31,12 @@ func (a *alarm) init(c Clock, ring func()) {
 	a.next.Store(never)
 }
 
-// by makes sure that the alarm rings at t or before, which costs no more than a
-// look around. So the many leases that never end cost nothing: each ends later
-// than the one that the alarm is set for.
+// by makes the alarm ring at t or earlier, after which the server looks around
+// again. An early ring costs only that look. So leases that never run out cost
+// nothing: each ends later than the one that the alarm is set for.
 //
-// It may be called under any lock. What t is about must be there to be found
-// before the call: a ring that has just begun may be the one that counts.
+// It may be called under any lock. The event at t must be visible before the
+// call: a ring that has just begun may be the one that has to handle it.
 func (a *alarm) by(t time.Time) {
 	d := int64(t.Sub(a.base))
 	if d >= a.next.Load() {
@@ -56,10 +56,10 @@ func (a *alarm) by(t time.Time) {
 	}
 }
 
-// rings says that a ring has begun, and looks around from now on.
+// rings notes that a ring has begun. The ring looks for events after this call.
 func (a *alarm) rings() { a.next.Store(never) }
 
-// stop ends it for good.
+// stop stops the alarm for good.
 func (a *alarm) stop() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -69,7 +69,7 @@ func (a *alarm) stop() {
 	}
 }
 
-// ring does what time has brought.
+// ring handles the events that are due.
 func (s *Server) ring() {
 	if !s.Enter() {
 		return
@@ -80,17 +80,17 @@ func (s *Server) ring() {
 	s.rearm()
 }
 
-// Advance does what the clock's time has brought. The server does so by itself,
-// soon.
+// Advance handles the events that are due by the clock's time. The server also
+// does so by itself, shortly after they become due.
 func (s *Server) Advance() {
-	_ = alter(context.Background(), s, func(now time.Time) error { // nobody is told
+	_ = alter(context.Background(), s, func(now time.Time) error { // there is no caller to report to
 		s.engine.Advance(now)
 		s.claims.fire(now)
 		return nil
 	})
 }
 
-// rearm sets the alarm for what is next.
+// rearm sets the alarm for the next event.
 func (s *Server) rearm() {
 	if next, ok := s.engine.NextEvent(); ok {
 		s.alarm.by(next)

@@ -8,25 +8,25 @@ import (
 	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
-// The calls of the protocol, each of which is described at the engine's method
-// of its name. Claim is in claim.go, Run in run.go. Those that change something
-// take a context, for the wait that change may have.
+// The calls of the protocol. Each is described at the engine's method of the
+// same name. Claim is in claim.go, Run in run.go. A call that changes something
+// takes a context for the wait that the change may need.
 
-// Register declares nodes.
+// Register registers nodes.
 func (s *Server) Register(ctx context.Context, ns, runtime string, nodes []transport.NodeSpec) error {
 	defer s.rearm() // a graph with triggers may have become valid
 	return alter(ctx, s, func(now time.Time) error { return s.engine.Register(now, ns, runtime, nodes) })
 }
 
-// Report takes what became of a state.
+// Report records the outcome of a state.
 func (s *Server) Report(ctx context.Context, ns string, r transport.Report) (statemanager.ReportResult, error) {
 	return change(ctx, s, func(now time.Time) (statemanager.ReportResult, error) {
 		return s.engine.Report(now, ns, s.heardReport(r))
 	})
 }
 
-// ReportAll takes what became of many states: of each report the result or the
-// error counts.
+// ReportAll records the outcomes of many states. For each report, either the
+// result or the error is set.
 func (s *Server) ReportAll(ctx context.Context, ns string, rs []transport.Report) (results []statemanager.ReportResult, errs []error) {
 	if !s.Extended() {
 		heard := make([]transport.Report, len(rs))
@@ -42,12 +42,12 @@ func (s *Server) ReportAll(ctx context.Context, ns string, rs []transport.Report
 	return results, errs
 }
 
-// Heartbeat keeps leases alive.
+// Heartbeat extends leases.
 func (s *Server) Heartbeat(ctx context.Context, ns string, leases map[string]string, lease time.Duration) (lost []string, err error) {
 	return change(ctx, s, func(now time.Time) ([]string, error) { return s.engine.Heartbeat(now, ns, leases, lease), nil })
 }
 
-// Secrets are those that the node of a claimed state declares.
+// Secrets returns the secrets that the node of a claimed state declares.
 func (s *Server) Secrets(ctx context.Context, ns, stateID string) (transport.Secrets, error) {
 	return change(ctx, s, func(now time.Time) (transport.Secrets, error) { return s.engine.Secrets(now, ns, stateID) })
 }
@@ -58,7 +58,7 @@ func (s *Server) PutGraph(ctx context.Context, ns, name string, g transport.Grap
 	return change(ctx, s, func(now time.Time) (transport.GraphInfo, error) { return s.engine.PutGraph(now, ns, name, g) })
 }
 
-// Graph is a graph and whether it is valid.
+// Graph returns a graph and whether it is valid.
 func (s *Server) Graph(ns, name string) (transport.GraphInfo, error) {
 	return s.engine.Graph(ns, name)
 }
@@ -69,7 +69,7 @@ func (s *Server) Graphs(ns string) []transport.GraphInfo { return s.engine.Graph
 // Nodes lists the nodes of a namespace.
 func (s *Server) Nodes(ns string) []transport.NodeInfo { return s.engine.Nodes(ns) }
 
-// Namespaces lists the namespaces that hold anything.
+// Namespaces lists the namespaces that hold nodes, graphs or runs.
 func (s *Server) Namespaces() []string { return s.engine.Namespaces() }
 
 // Trigger starts a run.
@@ -77,45 +77,46 @@ func (s *Server) Trigger(ctx context.Context, ns, graph string, t transport.Trig
 	return change(ctx, s, func(now time.Time) (string, error) { return s.engine.Trigger(now, ns, graph, t) })
 }
 
-// CancelTriggers removes the cron triggers of a graph, and counts them.
+// CancelTriggers removes the cron triggers of a graph and returns their number.
 func (s *Server) CancelTriggers(ctx context.Context, ns, graph string) (int, error) {
 	return change(ctx, s, func(now time.Time) (int, error) { return s.engine.CancelTriggers(now, ns, graph) })
 }
 
-// Runs is a page of the runs of a namespace.
+// Runs returns a page of the runs of a namespace.
 func (s *Server) Runs(ns string, page, size int) (transport.RunPage, error) {
 	return s.engine.Runs(ns, page, size)
 }
 
-// RunGraph is the states of a run and how they follow one another.
+// RunGraph returns the states of a run and which of them made which.
 func (s *Server) RunGraph(ns, runID string) (transport.RunGraph, error) {
 	return s.engine.RunGraph(ns, runID)
 }
 
-// StateDetail is one state in full.
+// StateDetail returns one state in full.
 func (s *Server) StateDetail(ns, graph, runID, stateID string) (transport.State, error) {
 	d, err := s.engine.StateDetail(ns, graph, runID, stateID)
 	return s.told(d), err
 }
 
-// Retry runs a state again by hand; with force also one that has not failed.
+// Retry retries a state manually. With force it also retries states that have
+// not failed.
 func (s *Server) Retry(ctx context.Context, ns, stateID, fanoutID string, force bool) (newStateID string, err error) {
 	return change(ctx, s, func(now time.Time) (string, error) {
 		return s.engine.Retry(now, ns, stateID, fanoutID, force && s.Extended())
 	})
 }
 
-// CancelRun ends a run.
+// CancelRun cancels a run.
 func (s *Server) CancelRun(ctx context.Context, ns, runID string) error {
 	return alter(ctx, s, func(now time.Time) error { return s.engine.CancelRun(now, ns, runID) })
 }
 
-// StoreAll is the store of the run of a state.
+// StoreAll returns the store of the run to which a state belongs.
 func (s *Server) StoreAll(ns, stateID string) (map[string]string, error) {
 	return s.engine.StoreAll(ns, stateID)
 }
 
-// StoreGet is the value of a key, if it has one.
+// StoreGet returns the value of a key, and whether it has one.
 func (s *Server) StoreGet(ns, stateID, key string) (value string, ok bool, err error) {
 	return s.engine.StoreGet(ns, stateID, key)
 }
@@ -125,7 +126,7 @@ func (s *Server) StoreSet(ctx context.Context, ns, stateID, key, value string) e
 	return alter(ctx, s, func(now time.Time) error { return s.engine.StoreSet(now, ns, stateID, key, value) })
 }
 
-// StoreSwap writes a key if its value is old.
+// StoreSwap writes a key if its current value is old; nil means no value.
 func (s *Server) StoreSwap(ctx context.Context, ns, stateID, key string, old *string, value string) (swapped bool, err error) {
 	return change(ctx, s, func(now time.Time) (bool, error) { return s.engine.StoreSwap(now, ns, stateID, key, old, value) })
 }
@@ -135,10 +136,10 @@ func (s *Server) StoreDelete(ctx context.Context, ns, stateID, key string) error
 	return alter(ctx, s, func(now time.Time) error { return s.engine.StoreDelete(now, ns, stateID, key) })
 }
 
-// NextEvent is when time alone brings something next.
+// NextEvent returns the time of the next event that only time brings.
 func (s *Server) NextEvent() (time.Time, bool) { return s.engine.NextEvent() }
 
-// NextDue is when a state of these nodes may be claimed next.
+// NextDue returns when the next state of these nodes becomes claimable.
 func (s *Server) NextDue(ns string, nodes []string) (time.Time, bool) {
 	return s.engine.NextDue(ns, nodes)
 }

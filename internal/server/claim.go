@@ -12,25 +12,26 @@ import (
 	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
-// Claim is the engine's, with waiting. It gives an error only if it took nothing:
-// the end of ctx, for one.
+// Claim is the engine's Claim with waiting. It returns an error only if it took
+// nothing, for example because ctx ended.
 //
-// Waiters stand in a line for each queue, that is, for each node of a
-// namespace. Each state that can be claimed wakes the first in its line, who
-// thereby leaves all of its lines, looks for states, and either has some or
-// stands in line again, at the front. No wake-up is lost, because of this:
+// Waiters stand in line, with one line for each node of a namespace. A state
+// that becomes claimable wakes the first waiter in its line. That waiter leaves
+// all of its lines and looks for states. If it gets none, it joins its lines
+// again, at the front. No wake-up is lost:
 //
-//   - One who waits stands in line before looking for states the last time. So
-//     a state comes either before that look, which then sees it, or after, when
-//     there is somebody in line to be woken.
-//   - For a line with somebody in it there is, at any time, no state to be
-//     claimed but one that somebody has just been woken for, who on leaving, for
-//     whatever reason, looks at all of the lines left and wakes the next in
-//     those that still have states (leave). One who was woken for a state of
-//     one queue and took one of another has left nobody standing.
-//   - A line is marked with the time at which its next state becomes due: by who
-//     goes to sleep in it, by a state that is created with a delay, and by who
-//     passes on. The alarm wakes the first in line then.
+//   - A waiter stands in line before it looks for states for the last time. So a
+//     state either comes before that look, which then sees it, or after, when
+//     there is a waiter in line to wake.
+//   - While a line has waiters, it has no claimable state except one for which a
+//     waiter has just been woken. When that waiter leaves, for whatever reason, it
+//     checks all the lines that it left and wakes the next waiter of those that
+//     still have states (leave). So a waiter that was woken for a state of one
+//     queue and took one of another leaves no waiter asleep beside a state.
+//   - A line is marked with the time at which its next state becomes due: by a
+//     waiter that goes to sleep in it, by a state that is created with a delay, and
+//     by a waiter that wakes the next. At that time the alarm wakes the first in
+//     line.
 func (s *Server) Claim(ctx context.Context, ns string, req transport.ClaimRequest) ([]transport.Claimed, error) {
 	states, err := s.claim(ctx, ns, s.heardClaim(req))
 	s.Tell(states)
@@ -58,7 +59,7 @@ func (s *Server) claim(ctx context.Context, ns string, req transport.ClaimReques
 	defer s.clock.AfterFunc(req.Wait, func() { close(timeout) }).Stop()
 	for {
 		s.claims.join(w)
-		if err := ctx.Err(); err != nil { // it may have ended as w was woken
+		if err := ctx.Err(); err != nil { // it may have ended while w was being woken
 			return nil, ended(op, err)
 		}
 		if states, err = s.Take(ctx, ns, req); len(states) > 0 || err != nil {
@@ -79,8 +80,8 @@ func (s *Server) claim(ctx context.Context, ns string, req transport.ClaimReques
 	}
 }
 
-// Take claims what is there. Unlike Claim it tells all of the states, extensions
-// or not.
+// Take claims the states that are due, without waiting. Unlike Claim it returns
+// them in full, with or without extensions.
 func (s *Server) Take(ctx context.Context, ns string, req transport.ClaimRequest) ([]transport.Claimed, error) {
 	return change(ctx, s, func(now time.Time) ([]transport.Claimed, error) {
 		states := s.engine.Claim(now, ns, req)
@@ -99,35 +100,35 @@ func (s *Server) Take(ctx context.Context, ns string, req transport.ClaimRequest
 
 type queueKey struct{ namespace, node string }
 
-// claimWaiters are the callers that wait for states.
+// claimWaiters holds the callers that wait for states.
 //
-// Its lock is taken under the engine's, by created; so the engine is never
-// called under it.
+// Its lock is taken while the engine's is held, by created. So the engine must
+// not be called while this lock is held.
 type claimWaiters struct {
 	s     *Server
-	count atomic.Int64 // of those in line
+	count atomic.Int64 // number of waiters in line
 
 	mu     sync.Mutex
-	queues map[queueKey]*queue // those with a line
+	queues map[queueKey]*queue // queues that have a line
 	due    dueQueues
 }
 
-// A queue is the line of those who wait for states of one node.
+// A queue is the line of the waiters for states of one node.
 type queue struct {
 	key   queueKey
 	line  list.List // of *waiter
-	due   time.Time // when its next state becomes due, if it has a place
-	place int       // in the heap of those that become due; -1: none
+	due   time.Time // when its next state becomes due, if place is not -1
+	place int       // index in the heap of due queues; -1 if it is not there
 }
 
-// A waiter is one call of claim.
+// A waiter is one call of Claim.
 type waiter struct {
 	namespace string
 	nodes     []string
 	woken     chan struct{}
-	standing  bool    // in line: not woken, and not gone
-	returning bool    // it was woken in vain, and goes to the front
-	places    []place // where it stands
+	standing  bool    // in line: neither woken nor gone
+	returning bool    // woken without getting a state: it goes to the front
+	places    []place // its places in line
 }
 
 type place struct {
@@ -142,8 +143,8 @@ func (c *claimWaiters) init(s *Server) {
 
 // join puts w in line for each of its nodes.
 func (c *claimWaiters) join(w *waiter) {
-	// Counted first: a state that is created unseen by the count was created
-	// before w looks for states.
+	// The counter goes first: a state whose creation does not see it was
+	// created before w looks for states.
 	c.count.Add(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -163,8 +164,8 @@ func (c *claimWaiters) join(w *waiter) {
 	w.standing, w.returning = true, true
 }
 
-// leave takes w out of line for good, and passes on what it may have been
-// woken for.
+// leave takes w out of its lines for good, and passes on a wake-up that it may
+// have received.
 func (c *claimWaiters) leave(w *waiter) {
 	c.mu.Lock()
 	c.remove(w)
@@ -174,7 +175,7 @@ func (c *claimWaiters) leave(w *waiter) {
 	}
 }
 
-// remove takes w out of line, if it still stands there.
+// remove takes w out of its lines if it still stands there.
 func (c *claimWaiters) remove(w *waiter) {
 	if !w.standing {
 		return
@@ -193,11 +194,11 @@ func (c *claimWaiters) remove(w *waiter) {
 	w.places = w.places[:0]
 }
 
-// watch looks when the next states of w's nodes become due, and sees to it that
-// somebody in line is woken then.
+// watch finds when the next states of w's nodes become due, and makes sure that
+// the first in line is woken then.
 func (c *claimWaiters) watch(w *waiter) {
 	if _, ok := c.s.engine.NextDue(w.namespace, w.nodes); !ok {
-		return // as is mostly so
+		return // the usual case
 	}
 	for i, node := range w.nodes {
 		if due, ok := c.s.engine.NextDue(w.namespace, w.nodes[i:i+1]); ok {
@@ -206,7 +207,7 @@ func (c *claimWaiters) watch(w *waiter) {
 	}
 }
 
-// created hears, under the engine's lock, of a state that can be claimed from
+// created is called under the engine's lock when a state becomes claimable from
 // its due time on.
 func (c *claimWaiters) created(change statemanager.Change) {
 	if c.count.Load() > 0 {
@@ -214,8 +215,8 @@ func (c *claimWaiters) created(change statemanager.Change) {
 	}
 }
 
-// mark says that a queue has a state that becomes due: the first in line, if
-// there is one, is woken then.
+// mark records when the next state of a queue becomes due. If the queue has a
+// line, its first waiter is woken then.
 func (c *claimWaiters) mark(key queueKey, due time.Time) {
 	now := c.s.clock.Now()
 	c.mu.Lock()
@@ -236,7 +237,7 @@ func (c *claimWaiters) mark(key queueKey, due time.Time) {
 	}
 }
 
-// fire wakes the first in each line whose next state is due.
+// fire wakes the first waiter of each line whose next state is due.
 func (c *claimWaiters) fire(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -245,7 +246,7 @@ func (c *claimWaiters) fire(now time.Time) {
 	}
 }
 
-// nextDue is when fire has something to do next.
+// nextDue returns the next time at which fire has something to do.
 func (c *claimWaiters) nextDue() (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -255,15 +256,15 @@ func (c *claimWaiters) nextDue() (time.Time, bool) {
 	return c.due[0].due, true
 }
 
-// wakeFirst takes the first in line out of all of its lines, and wakes it. The
-// queue has a line.
+// wakeFirst takes the first waiter of a line out of all of its lines and wakes
+// it. The queue must have a line.
 func (c *claimWaiters) wakeFirst(q *queue) {
 	w := q.line.Front().Value.(*waiter)
 	c.remove(w)
-	w.woken <- struct{}{} // of a capacity of one: in line it has not been woken
+	w.woken <- struct{}{} // has capacity one; a waiter in line has not been woken yet
 }
 
-// dueQueues is a heap of queues by the time of their next state.
+// dueQueues is a heap of queues, ordered by the time of their next state.
 type dueQueues []*queue
 
 func (d dueQueues) Len() int           { return len(d) }
@@ -274,13 +275,13 @@ func (d dueQueues) Swap(i, j int) {
 	d[i].place, d[j].place = i, j
 }
 
-// Push is for package heap.
+// Push implements heap.Interface.
 func (d *dueQueues) Push(q any) {
 	q.(*queue).place = len(*d)
 	*d = append(*d, q.(*queue))
 }
 
-// Pop is for package heap.
+// Pop implements heap.Interface.
 func (d *dueQueues) Pop() any {
 	last := len(*d) - 1
 	q := (*d)[last]

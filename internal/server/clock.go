@@ -6,35 +6,37 @@ import (
 	"time"
 )
 
-// A Clock is the time of a [Server].
+// A Clock is the clock of a [Server].
 type Clock interface {
 	Now() time.Time
 
-	// AfterFunc calls f once d has passed, from a goroutine that holds no lock.
-	// It may be called under locks of the server's, and must not call f itself.
+	// AfterFunc calls f after d has passed, from a goroutine that holds no
+	// lock. The server may call AfterFunc while it holds locks, so AfterFunc
+	// must not call f itself.
 	AfterFunc(d time.Duration, f func()) Timer
 }
 
-// A Timer is one of a [Clock]; [*time.Timer] says what its methods do.
+// A Timer is a timer of a [Clock]. Its methods behave like those of
+// [*time.Timer].
 type Timer interface {
 	Stop() bool
 	Reset(d time.Duration) bool
 }
 
-// realClock is the time that passes.
+// realClock is the clock of package time.
 type realClock struct{}
 
 func (realClock) Now() time.Time                            { return time.Now() }
 func (realClock) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
 
-// A ManualClock moves only when it is told to. It is safe for concurrent use.
+// A ManualClock moves only when told to. It is safe for concurrent use.
 type ManualClock struct {
 	mu     sync.Mutex
 	now    time.Time
-	timers []*manualTimer // that are running, the first to fire first
+	timers []*manualTimer // running timers, in the order in which they fire
 }
 
-// NewManualClock makes a clock that shows start.
+// NewManualClock returns a clock that shows start.
 func NewManualClock(start time.Time) *ManualClock { return &ManualClock{now: start} }
 
 // Now implements [Clock].
@@ -44,18 +46,18 @@ func (c *ManualClock) Now() time.Time {
 	return c.now
 }
 
-// AfterFunc implements [Clock]. f is called by the goroutine that moves the
-// clock, at the time that it is meant for.
+// AfterFunc implements [Clock]. The goroutine that moves the clock calls f,
+// when the clock shows the time at which f is due.
 func (c *ManualClock) AfterFunc(d time.Duration, f func()) Timer {
 	t := &manualTimer{clock: c, f: f}
 	t.Reset(d)
 	return t
 }
 
-// Advance moves the clock on by d.
+// Advance moves the clock forward by d.
 func (c *ManualClock) Advance(d time.Duration) { c.AdvanceTo(c.Now().Add(d)) }
 
-// AdvanceTo moves the clock on to end, or not at all if that has passed.
+// AdvanceTo moves the clock forward to end. It does nothing if end has passed.
 func (c *ManualClock) AdvanceTo(end time.Time) {
 	for {
 		t := c.step(end)
@@ -66,7 +68,7 @@ func (c *ManualClock) AdvanceTo(end time.Time) {
 	}
 }
 
-// step moves the clock to the next timer, which has fired then, or to the end.
+// step moves the clock to the next timer and returns it, or moves it to end.
 func (c *ManualClock) step(end time.Time) *manualTimer {
 	c.mu.Lock()
 	defer c.mu.Unlock()

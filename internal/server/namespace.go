@@ -10,29 +10,29 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// A View is a server as a [transport.Provider], by direct calls. The fields
-// but Server are for stand-ins in tests.
+// A View presents a server as a [transport.Provider], by direct calls. The
+// fields other than Server are for test doubles.
 type View struct {
 	Server *Server
 
-	// Before, if not nil, is told every call, by the name that its error carries
-	// as [transport.Error.Op]. An error of its own is that of the call, which is
-	// then not made.
+	// Before, if not nil, is called before every call with its name, the
+	// [transport.Error.Op] of its errors. If Before returns an error, the call
+	// is not made and fails with that error.
 	Before func(op string) error
 
-	// Registered, if not nil, is told of nodes that were registered.
+	// Registered, if not nil, is called after nodes were registered.
 	Registered func(namespace, runtime string, nodes []transport.NodeSpec)
 }
 
-// namespace is the transport of one namespace, without extensions but for
-// [transport.Extender], which says that there are none.
+// namespace is the transport of one namespace without extensions. It still
+// implements [transport.Extender], to say that there are none.
 type namespace struct {
 	v    *View
 	s    *Server
 	name string
 }
 
-// extendedNamespace has the calls of protocol.md §13 as well.
+// extendedNamespace adds the calls of protocol.md §13.
 type extendedNamespace struct{ namespace }
 
 var (
@@ -50,9 +50,10 @@ var (
 	_ transport.Extender        = (*extendedNamespace)(nil)
 )
 
-// Namespace gives the transport of a namespace. It has all abilities of the seam
-// but [transport.BatchReporter], and without extensions none but those to remove
-// triggers and to say that there are no extensions.
+// Namespace returns the transport of a namespace. With extensions it implements
+// every optional interface of package transport except
+// [transport.BatchReporter]. Without, it implements only those to cancel
+// triggers and to list extensions.
 func (v *View) Namespace(name string) transport.Transport {
 	n := namespace{v: v, s: v.Server, name: name}
 	if !v.Server.Extended() {
@@ -67,7 +68,7 @@ func (v *View) Namespaces(ctx context.Context) ([]string, error) {
 	return within(ctx, &n, "namespaces", func() ([]string, error) { return n.s.Namespaces(), nil })
 }
 
-// closed is the error of a call after Close, which no further attempt mends.
+// closed is the error of a call after Close. It is not temporary.
 func closed(op string) error {
 	return &transport.Error{Op: op, Status: http.StatusGone, Message: ErrClosed.Error(), Err: ErrClosed}
 }
@@ -77,7 +78,7 @@ func ended(op string, cause error) error {
 	return &transport.Error{Op: op, Message: cause.Error(), Err: cause}
 }
 
-// begin begins a call, which Leave ends.
+// begin begins a call. Leave ends it.
 func (n *namespace) begin(ctx context.Context, op string) error {
 	if err := ctx.Err(); err != nil {
 		return ended(op, err)
@@ -93,7 +94,7 @@ func (n *namespace) begin(ctx context.Context, op string) error {
 	return nil
 }
 
-// within is a call that f makes.
+// within runs f as a call.
 func within[T any](ctx context.Context, n *namespace, op string, f func() (T, error)) (T, error) {
 	if err := n.begin(ctx, op); err != nil {
 		var none T

@@ -6,19 +6,19 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// A server without extensions has never heard of what protocol.md §13 adds. This
-// is all there is to it: what it overlooks in requests, and what it does not say.
-// The calls that it lacks, such as those about the store, have no way to it: see
-// [View.Namespace].
+// A server without extensions knows nothing of protocol.md §13. This file holds
+// everything that follows from that: what the server ignores in requests and
+// leaves out of responses. [View.Namespace] leaves out the calls that it lacks,
+// such as those of the store.
 
 // Extended reports whether the server has any extensions.
 func (s *Server) Extended() bool { return len(s.extensions) > 0 }
 
-// Extensions are those that the server has.
+// Extensions returns the extensions that the server has.
 func (s *Server) Extensions() []transport.Extension { return slices.Clone(s.extensions) }
 
-// heardClaim is a claim as the server understands it: it does not wait, and
-// grants no lease on request.
+// heardClaim returns the claim as the server understands it. Without extensions
+// a claim does not wait and asks for no lease.
 func (s *Server) heardClaim(req transport.ClaimRequest) transport.ClaimRequest {
 	if !s.Extended() {
 		req.Wait, req.Lease = 0, 0
@@ -26,7 +26,7 @@ func (s *Server) heardClaim(req transport.ClaimRequest) transport.ClaimRequest {
 	return req
 }
 
-// Tell takes away from states what the server does not say of them.
+// Tell clears the fields of states that the server does not tell.
 func (s *Server) Tell(states []transport.Claimed) {
 	if s.Extended() {
 		return
@@ -37,8 +37,8 @@ func (s *Server) Tell(states []transport.Claimed) {
 	}
 }
 
-// heardReport is a report as the server understands it: it proves no lease, and
-// no failure is permanent.
+// heardReport returns the report as the server understands it. Without
+// extensions a report has no lease token, and no failure is permanent.
 func (s *Server) heardReport(r transport.Report) transport.Report {
 	if s.Extended() {
 		return r
@@ -51,7 +51,7 @@ func (s *Server) heardReport(r transport.Report) transport.Report {
 	return r
 }
 
-// told is a state in full, as the server tells it.
+// told returns the state with only the fields that the server tells.
 func (s *Server) told(d transport.State) transport.State {
 	if !s.Extended() {
 		d.Attempt, d.Data = 0, nil

@@ -9,8 +9,8 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// Run is a run, and at most so many of its states from the one in that place on,
-// once it is terminal or wait has passed. The end of ctx ends the wait as well.
+// Run returns a run and up to most of its states, beginning at index from. It
+// waits until the run is terminal, wait has passed or ctx has ended.
 func (s *Server) Run(ctx context.Context, ns, runID string, wait time.Duration, from, most int) (transport.RunInfo, []transport.State, error) {
 	if err := s.awaitRun(ctx, ns, runID, wait); err != nil {
 		return transport.RunInfo{}, nil, err
@@ -18,8 +18,8 @@ func (s *Server) Run(ctx context.Context, ns, runID string, wait time.Duration, 
 	return s.engine.RunPart(ns, runID, from, most)
 }
 
-// awaitRun waits until the run is terminal, wait has passed, ctx ends or the
-// server is being closed, none of which is an error.
+// awaitRun waits until the run is terminal, wait has passed, ctx has ended or
+// the server is closing. None of these is an error.
 func (s *Server) awaitRun(ctx context.Context, ns, runID string, wait time.Duration) error {
 	if wait <= 0 {
 		return nil
@@ -33,8 +33,8 @@ func (s *Server) awaitRun(ctx context.Context, ns, runID string, wait time.Durat
 	timeout := make(chan struct{})
 	defer s.clock.AfterFunc(wait, func() { close(timeout) }).Stop()
 	for {
-		// Listened to first: the run comes to rest before it is looked at, which
-		// then shows, or after, which is then heard.
+		// Join first: a run that becomes terminal before the check below is
+		// seen by that check, and one that does so later closes the channel.
 		rest := s.runs.join(runKey{ns, runID})
 		atRest, err := s.engine.AtRest(ns, runID)
 		if atRest || err != nil {
@@ -43,7 +43,7 @@ func (s *Server) awaitRun(ctx context.Context, ns, runID string, wait time.Durat
 		}
 		select {
 		case <-rest.reached:
-			continue // it may have been set going again
+			continue // the run may be pending again
 		case <-timeout:
 		case <-ctx.Done():
 		case <-s.closing:
@@ -55,20 +55,20 @@ func (s *Server) awaitRun(ctx context.Context, ns, runID string, wait time.Durat
 
 type runKey struct{ namespace, id string }
 
-// runWaiters are the callers that wait for runs to come to rest. Like that of
-// claimWaiters, its lock is taken under the engine's.
+// runWaiters holds the callers that wait for runs to become terminal. Like that
+// of claimWaiters, its lock is taken while the engine's is held.
 type runWaiters struct {
-	count atomic.Int64 // of those that wait
+	count atomic.Int64 // number of waiters
 
 	mu   sync.Mutex
 	runs map[runKey]*rest
 }
 
-// A rest is that of one run, which all who wait for it share.
+// A rest is the end of one run. All callers that wait for the run share it.
 type rest struct {
 	key     runKey
 	waiters int
-	reached chan struct{} // closed when it is
+	reached chan struct{} // closed when the run is terminal
 }
 
 func (r *runWaiters) init() { r.runs = map[runKey]*rest{} }
@@ -86,12 +86,12 @@ func (r *runWaiters) join(key runKey) *rest {
 	return run
 }
 
-// leave is for those whose waiting has ended in another way.
+// leave ends a wait that the run has not ended.
 func (r *runWaiters) leave(run *rest) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.runs[run.key] != run {
-		return // reached in the meantime
+		return // the run has become terminal in the meantime
 	}
 	r.count.Add(-1)
 	if run.waiters--; run.waiters == 0 {
@@ -99,7 +99,7 @@ func (r *runWaiters) leave(run *rest) {
 	}
 }
 
-// wake hears, under the engine's lock, of a run that has come to rest.
+// wake is called under the engine's lock when a run becomes terminal.
 func (r *runWaiters) wake(ns, runID string) {
 	if r.count.Load() == 0 {
 		return

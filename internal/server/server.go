@@ -1,10 +1,10 @@
-// Package server is a state manager that runs: the engine of package
-// statemanager with what that does without. It has a clock, claims that wait
-// for states, calls that wait for runs, and an orderly end.
+// Package server runs a state manager. It adds to the engine of package
+// statemanager what the engine leaves out: a clock, claims that wait for
+// states, calls that wait for runs, and a clean shutdown.
 //
-// Everybody who offers a state manager stands on it: exo/local, its HTTP
-// handler, and exotest. [Server] has one method for each call of the protocol,
-// [View] is the same as a transport.
+// exo/local, its HTTP handler and exotest are built on it. [Server] has one
+// method for each call of the protocol; [View] offers the same calls as a
+// transport.
 package server
 
 import (
@@ -18,30 +18,30 @@ import (
 	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
-// Options configures a [Server]. The zero value is fit for use.
+// Options configures a [Server]. The zero value is ready to use.
 type Options struct {
-	// Engine configures the engine. Its OnChange hears of every transition, as
-	// the engine says it does.
+	// Engine configures the engine. Its OnChange is called as the engine
+	// documents.
 	Engine statemanager.Options
 
-	// Clock is the server's time. nil is the real one, which in a bubble of
-	// testing/synctest is the bubble's.
+	// Clock is the server's clock. nil means the real one, which inside a
+	// testing/synctest bubble is the bubble's.
 	Clock Clock
 
-	// WithoutExtensions makes the server one that has never heard of the
-	// extensions of the protocol: see plain.go.
+	// WithoutExtensions makes the server behave like one that has no extensions
+	// of the protocol; see plain.go.
 	WithoutExtensions bool
 
-	// Idle, if not nil, is called where a call would wait, and in its place: by a
-	// claim, and by one that reads a run, whose ID it is given. An error is that
-	// of the call; else the call looks once more and returns. It is for a clock
-	// whose time does not pass while a call waits.
+	// Idle, if not nil, is called instead of waiting, by claims and by reads of
+	// a run, which pass the run's ID. An error becomes the error of the call;
+	// otherwise the call looks once more and returns. It is meant for a clock
+	// that stands still while a call waits.
 	Idle func(ctx context.Context, namespace, runID string) error
 }
 
-// A Server is a state manager. It is safe for concurrent use. Its methods may be
-// called between [Server.Enter] and [Server.Leave], which a [View] and the HTTP
-// handler see to.
+// A Server is a state manager. It is safe for concurrent use. Its methods must
+// be called between [Server.Enter] and [Server.Leave]; [View] and the HTTP
+// handler do so.
 type Server struct {
 	engine       *statemanager.Engine
 	clock        Clock
@@ -55,12 +55,12 @@ type Server struct {
 	alarm  alarm
 
 	calls   gate
-	closing chan struct{} // closed first by Close, so that no call waits on
+	closing chan struct{} // closed at the beginning of Close, so that no call keeps waiting
 	close   sync.Once
 }
 
-// New makes a server. It starts no goroutine: what time brings is done by timers
-// of the clock.
+// New returns a server. It starts no goroutine: timers of the clock handle
+// events that time brings.
 func New(o Options) *Server {
 	s := &Server{
 		clock: o.Clock, extensions: extensions(o), defaultLease: o.Engine.DefaultLease,
@@ -71,7 +71,7 @@ func New(o Options) *Server {
 		s.clock = realClock{}
 	}
 	o.Engine.OnChange = s.changed
-	o.Engine.Rules.InvalidReplaces = o.Engine.Rules.InvalidReplaces || o.WithoutExtensions // which could not tell of it
+	o.Engine.Rules.InvalidReplaces = o.Engine.Rules.InvalidReplaces || o.WithoutExtensions // its clients could not see which version serves
 	s.engine = statemanager.New(o.Engine)
 	s.claims.init(s)
 	s.runs.init()
@@ -79,7 +79,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// extensions are those that the server has.
+// extensions returns the extensions of a server with these options.
 func extensions(o Options) []transport.Extension {
 	if o.WithoutExtensions {
 		return nil
@@ -94,7 +94,7 @@ func extensions(o Options) []transport.Extension {
 	return all
 }
 
-// changed hears of every transition of a state, under the engine's lock.
+// changed is called under the engine's lock for every transition of a state.
 func (s *Server) changed(c statemanager.Change) {
 	if c.To == transport.StatusCreated {
 		s.claims.created(c)
@@ -107,9 +107,9 @@ func (s *Server) changed(c statemanager.Change) {
 	}
 }
 
-// change makes a call of the engine that may change something, and is the one
-// way to do so. A store that keeps what has changed is waited for here: once f
-// has returned, and with it the engine's lock, and before anybody is told.
+// change calls f, which may change the engine's state. Every such call goes
+// through it. A durable store is awaited here, after f has returned and
+// released the engine's lock, and before the caller learns the result.
 func change[T any](_ context.Context, s *Server, f func(now time.Time) (T, error)) (T, error) {
 	return f(s.clock.Now())
 }
@@ -120,18 +120,18 @@ func alter(ctx context.Context, s *Server, f func(now time.Time) error) error {
 	return err
 }
 
-// ErrClosed is the cause of the error of calls after [Server.Close].
-var ErrClosed = errors.New("the state manager is closed")
+// ErrClosed is wrapped by the errors of calls made after [Server.Close].
+var ErrClosed = errors.New("state manager is closed")
 
-// Enter lets a call in, which then has to Leave. It reports false once the
-// server is closed.
+// Enter lets a call in; the caller must then call [Server.Leave]. It reports
+// false once the server is closed.
 func (s *Server) Enter() bool { return s.calls.enter() }
 
 // Leave ends a call.
 func (s *Server) Leave() { s.calls.leave() }
 
-// Close ends all waiting, waits for calls under way, and stops the timers. It may
-// be called more than once.
+// Close ends every wait, waits for calls in flight, and stops the timers. It
+// may be called more than once.
 func (s *Server) Close() {
 	s.close.Do(func() {
 		close(s.closing)
@@ -140,6 +140,6 @@ func (s *Server) Close() {
 	})
 }
 
-// Unfinished counts the runs that are not terminal, by namespace: those that
-// have any.
+// Unfinished returns the number of runs that are not terminal, by namespace.
+// Namespaces without such runs are left out.
 func (s *Server) Unfinished() map[string]int { return s.engine.Unfinished() }

@@ -13,7 +13,7 @@ import (
 
 // PutGraph writes a graph. A graph that breaks a rule of a field or of the
 // structure is refused, and the graph of that name, if any, stays as it was
-// (protocol.md §6). Validity is known at once: the Validation returned is never
+// (protocol.md §6). Validity is known at once: the Status returned is never
 // PENDING.
 //
 // An INVALID graph does not replace one that is serving. Triggers and cron keep
