@@ -56,7 +56,7 @@ func commands() map[string]*cli.Command {
 func TestPageHasTheCommands(t *testing.T) {
 	t.Parallel()
 	sections := page(t)
-	shared := sections["Where the state manager is"]
+	shared := sections["Connecting"]
 	all := commands()
 	flag := regexp.MustCompile("--[a-z][a-z-]+")
 	for name, c := range all {
