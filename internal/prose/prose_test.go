@@ -20,7 +20,6 @@ var notYet = []string{
 	"docs/rough-edges.md",
 	"docs/api-stability.md",
 	"docs/testing.md",
-	"docs/protocol.md",
 	"docs/guide.md",
 	"docs/python.md",
 }
