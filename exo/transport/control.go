@@ -6,38 +6,37 @@ import (
 	"time"
 )
 
-// Control is what a client asks of a state manager. Methods are safe for
-// concurrent use.
+// Control holds the calls of clients. Methods are safe for concurrent use.
 type Control interface {
-	// PutGraph writes a graph. The answer's Validation may still be pending:
-	// read the graph again until it is not.
+	// PutGraph writes a graph. The Status returned may still be pending: read
+	// the graph again until it is not.
 	PutGraph(ctx context.Context, name string, g GraphSpec) (GraphInfo, error)
 	Graph(ctx context.Context, name string) (GraphInfo, error)
 	Trigger(ctx context.Context, graph string, t TriggerSpec) (runID string, err error)
 
-	// Runs reads a page of the runs of the namespace, newest first. Pages are
+	// Runs returns a page of the runs of the namespace, newest first. Pages are
 	// numbered from 1.
 	Runs(ctx context.Context, page, size int) (RunPage, error)
 	RunGraph(ctx context.Context, runID string) (RunGraph, error)
 	State(ctx context.Context, graph, runID, stateID string) (State, error)
 
-	// Retry runs a state again by hand (protocol.md §10). The same fanoutID again, for
-	// a state of the same step and direct parent, is [ErrConflict].
+	// Retry retries a state manually (protocol.md §10). Using the same fanoutID
+	// again for a state of the same step and direct parent is [ErrConflict].
 	Retry(ctx context.Context, stateID, fanoutID string) (newStateID string, err error)
 	Nodes(ctx context.Context) ([]NodeInfo, error)
 	Graphs(ctx context.Context) ([]GraphInfo, error)
 }
 
-// GraphSpec is a graph as it is written.
+// GraphSpec is a graph as a client writes it.
 type GraphSpec struct {
 	Nodes    []Placement
 	Secrets  Secrets
-	Retry    *RetryPolicy // nil: the state manager's default, [DefaultRetryPolicy]
+	Retry    *RetryPolicy // nil means the state manager's default, [DefaultRetryPolicy]
 	Store    StoreConfig
 	Triggers []CronTrigger
 }
 
-// Placement is one node placed in a graph.
+// Placement is a node placed in a graph, called a step.
 type Placement struct {
 	Node       string            `json:"node_name"`
 	Namespace  string            `json:"namespace"`
@@ -47,8 +46,8 @@ type Placement struct {
 	Unites     *Unites           `json:"unites"`
 }
 
-// Unites makes a placement run once, when all that a state of the placement
-// Identifier gave rise to is done.
+// Unites makes a placement a join: it runs once for each state of the placement
+// Identifier, when everything that descends from that state is done.
 type Unites struct {
 	Identifier string        `json:"identifier"`
 	Strategy   UniteStrategy `json:"strategy"`
@@ -59,25 +58,26 @@ type UniteStrategy string
 
 const (
 	AllSuccess UniteStrategy = "ALL_SUCCESS" // every branch has succeeded or was pruned; the default
-	AllDone    UniteStrategy = "ALL_DONE"    // no branch is under way, whatever became of it
+	AllDone    UniteStrategy = "ALL_DONE"    // every branch has ended, in whatever way
 )
 
-// RetryPolicy says when failed states are tried again (protocol.md §10).
+// RetryPolicy says when failed states are retried (protocol.md §10).
 type RetryPolicy struct {
 	MaxRetries int
 	Strategy   RetryStrategy
-	Backoff    time.Duration // at least a millisecond
+	Backoff    time.Duration // at least one millisecond
 	Exponent   int
-	MaxDelay   time.Duration // 0: no bound
+	MaxDelay   time.Duration // 0 means no limit
 }
 
-// DefaultRetryPolicy is what a graph without a policy gets.
+// DefaultRetryPolicy returns the policy of a graph without one: 3 retries with
+// exponential backoff from 2 seconds, without jitter.
 func DefaultRetryPolicy() RetryPolicy {
 	return RetryPolicy{MaxRetries: 3, Strategy: Exponential, Backoff: 2 * time.Second, Exponent: 2}
 }
 
-// RetryStrategy is how the delay grows from one attempt to the next, and how
-// it is spread.
+// RetryStrategy says how the delay grows from one attempt to the next, and how
+// it is jittered.
 type RetryStrategy string
 
 const (
@@ -98,14 +98,14 @@ type StoreConfig struct {
 	DefaultValues map[string]string `json:"default_values"`
 }
 
-// CronTrigger starts a run at every time that Expression, of five fields,
-// matches in Timezone: an IANA name, or empty for UTC.
+// CronTrigger starts a run whenever the five-field cron Expression matches in
+// Timezone, an IANA name or empty for UTC.
 type CronTrigger struct {
 	Expression string
 	Timezone   string
 }
 
-// GraphInfo is a graph as the state manager has it.
+// GraphInfo is a graph as stored by the state manager.
 type GraphInfo struct {
 	Name        string
 	Namespace   string
@@ -117,17 +117,17 @@ type GraphInfo struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	Status      ValidationStatus
-	Errors      []string // why Validation is [Invalid]
+	Errors      []string // why Status is [Invalid]
 
 	// Version counts how often the graph was written, from 1. ServingVersion is
-	// the version that runs are started of: this one, or an earlier one while this
-	// one is [Invalid]; 0 if there is none. Both are 0 if the state manager does
-	// not say, as one without extensions (protocol.md §13).
+	// the version that new runs execute: this one, or an earlier one while this
+	// one is [Invalid], or 0 if there is none. Both are 0 if the state manager
+	// does not tell them, which takes an extension (protocol.md §13).
 	Version        int
 	ServingVersion int
 }
 
-// ValidationStatus says whether a graph can be run.
+// ValidationStatus says whether runs of a graph can be started.
 type ValidationStatus string
 
 const (
@@ -137,14 +137,14 @@ const (
 	Invalid ValidationStatus = "INVALID"
 )
 
-// TriggerSpec starts a run.
+// TriggerSpec holds the parameters of a run.
 type TriggerSpec struct {
-	Inputs     map[string]string // replace inputs of the root placement
+	Inputs     map[string]string // replace inputs of the root placement with the same names
 	Store      map[string]string
 	StartDelay time.Duration
 }
 
-// RunStatus is the state of a whole run.
+// RunStatus is the status of a run.
 type RunStatus string
 
 const (
@@ -154,7 +154,7 @@ const (
 	RunCancelled RunStatus = "CANCELLED"
 )
 
-// RunInfo is a run in numbers of states.
+// RunInfo is a run with the number of its states by status.
 type RunInfo struct {
 	ID        string
 	Graph     string
@@ -167,15 +167,15 @@ type RunInfo struct {
 	CreatedAt time.Time
 }
 
-// RunPage is one page of a namespace's runs.
+// RunPage is a page of the runs of a namespace.
 type RunPage struct {
-	Total int // runs in the namespace
+	Total int // number of runs in the namespace
 	Page  int
 	Size  int
 	Runs  []RunInfo
 }
 
-// Status is what has become of a state (protocol.md §5).
+// Status is the status of a state (protocol.md §5).
 type Status string
 
 const (
@@ -190,7 +190,7 @@ const (
 	StatusCancelled        Status = "CANCELLED" // an extension: its run was cancelled
 )
 
-// RunGraph is the states of a run and how they follow one another.
+// RunGraph holds the states of a run and which of them made which.
 type RunGraph struct {
 	Graph   string
 	Roots   []string // state IDs
@@ -208,7 +208,7 @@ type StateNode struct {
 	Error      string
 }
 
-// Edge says that the state Target was made from the state Source.
+// Edge says that the state Source made the state Target.
 type Edge struct {
 	Source string `json:"source"`
 	Target string `json:"target"`
@@ -225,15 +225,15 @@ type State struct {
 	Inputs     Object
 	Outputs    Object
 	Error      string
-	Data       json.RawMessage // what the node pruned with, where the state manager says
+	Data       json.RawMessage // what the node pruned with, if the state manager tells
 	Parents    []Parent        // in order of ancestry; the last is the direct parent
-	Attempt    int             // where the state manager says
-	Place      []int           // among the states below its direct parent, where the state manager says: protocol.md §8
+	Attempt    int             // number of retries before it, if the state manager tells
+	Place      []int           // its place among the states below its direct parent, if the state manager tells (protocol.md §8)
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 }
 
-// Parent is a state that another descends from.
+// Parent is an ancestor of a state.
 type Parent struct {
 	Identifier string
 	StateID    string

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// Error is an answer of the state manager that is not success, or the lack of
-// an answer. What is refused here, before it is sent, has the status that a
-// state manager would answer: 400.
+// Error is an error response of the state manager, or the lack of a response. A
+// call that the client refuses to send has the status of the corresponding
+// response, 400.
 type Error struct {
 	Op         string        // "claim", "report", …
-	Status     int           // the HTTP status, or 0 without an answer
-	Message    string        // "detail" of the answer, at most 1 KiB
-	RequestID  string        // x-exosphere-request-id
-	RetryAfter time.Duration // how long the state manager asks to wait, at most a minute; 0: it does not say
-	Err        error         // the cause, if there is one
+	Status     int           // the HTTP status, or 0 if there was no response
+	Message    string        // the "detail" of the response, at most 1 KiB
+	RequestID  string        // the x-exosphere-request-id of the call
+	RetryAfter time.Duration // how long the state manager asks to wait, at most a minute; 0 if it does not say
+	Err        error         // the cause, or nil
 }
 
 func (e *Error) Error() string {
@@ -31,13 +31,13 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Temporary reports whether the same call may succeed later: there was no
-// answer, or it was 408, 425, 429 or a 5xx other than 501, or something on the
-// way has answered in place of the state manager: with a success that could not
-// be read, or as in [ErrForeignAnswer].
+// response; the status is 408, 425, 429 or a 5xx other than 501; or a proxy
+// responded in place of the state manager, with a success that cannot be read
+// or as in [ErrForeignAnswer].
 func (e *Error) Temporary() bool {
 	if e.foreign() {
 		return true
@@ -51,7 +51,7 @@ func (e *Error) Temporary() bool {
 	return e.Status >= 500 || e.Status < 300
 }
 
-// Is matches the sentinels, by status alone. A foreign answer matches none.
+// Is matches the sentinels by status alone. A foreign response matches none.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Op == "" && t.Status == e.Status && !e.foreign()
@@ -59,28 +59,28 @@ func (e *Error) Is(target error) bool {
 
 func (e *Error) foreign() bool { return errors.Is(e.Err, ErrForeignAnswer) }
 
-// Sentinels for [errors.Is]; they match an [*Error] by its status.
+// Sentinels for [errors.Is]. They match an [*Error] by its status.
 var (
 	ErrUnauthorized = &Error{Status: http.StatusUnauthorized, Message: "unauthorized"}
 	ErrNotFound     = &Error{Status: http.StatusNotFound, Message: "not found"}
-	ErrConflict     = &Error{Status: http.StatusConflict, Message: "conflict"} // also: the lease is lost
+	ErrConflict     = &Error{Status: http.StatusConflict, Message: "conflict"} // also for a lost lease
 	ErrUnsupported  = &Error{Status: http.StatusNotImplemented, Message: "unsupported by this state manager"}
 )
 
-// ErrAnswerTooLarge is the cause of an [*Error] for an answer that is larger than
-// a transport reads. The call was made, and may have been a success.
-var ErrAnswerTooLarge = errors.New("answer too large")
+// ErrAnswerTooLarge is the cause of an [*Error] for a response that is larger
+// than a transport reads. The call was made and may have succeeded.
+var ErrAnswerTooLarge = errors.New("response too large")
 
-// ErrForeignAnswer is the cause of an [*Error] for a 404 or 405 that does not look
-// like a state manager's, all of which give a detail (protocol.md §2). So answers
-// an ingress while what is behind it is being replaced: it says nothing of what
-// was asked for.
-var ErrForeignAnswer = errors.New("not an answer of the state manager")
+// ErrForeignAnswer is the cause of an [*Error] for a 404 or 405 response
+// without the detail that every state manager gives (protocol.md §2). A proxy
+// responds so while the server behind it is being replaced. The response says
+// nothing about what the call asked for.
+var ErrForeignAnswer = errors.New("not a response of the state manager")
 
-// IsNotQueued reports whether err is a state manager's refusal of a report
-// because the state is under claim no longer (protocol.md §3). To a report that
-// is sent again because the first attempt had no answer, it means that the
-// first was taken.
+// IsNotQueued reports whether a state manager refused a report because the
+// state is no longer claimed (protocol.md §3). If the report was sent again
+// because the first attempt had no response, this means that the first was
+// accepted.
 func IsNotQueued(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status == http.StatusBadRequest &&

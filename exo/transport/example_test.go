@@ -62,7 +62,7 @@ func ExampleHTTP_client() {
 	fmt.Println(e.Message)
 	// Output:
 	// true nodes true
-	// no answer from http://localhost:8000: connection reset
+	// no response from http://localhost:8000: connection reset
 }
 
 type roundTripperFunc func(*http.Request) (*http.Response, error)
@@ -114,5 +114,5 @@ func ExampleUnimplemented() {
 	fmt.Println(errors.Is(err, transport.ErrUnsupported), err)
 	// Output:
 	// 1 <nil>
-	// true trigger: this transport has no Trigger
+	// true trigger: transport does not implement Trigger
 }

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// extensions is what one answer says that the state manager can do.
+// extensions holds the extensions that a response announced.
 type extensions struct {
-	header string // as it came, to see quickly that nothing has changed
+	header string // the header value, to see quickly that nothing has changed
 	names  []Extension
 }
 
@@ -25,9 +25,9 @@ func parseExtensions(header string) *extensions {
 	return e
 }
 
-// learn takes in the header of an answer. The lack of it counts only in an
-// answer that is certainly the state manager's own: an error of a proxy says
-// nothing about what is behind it.
+// learn records the extensions header of a response. A missing header counts
+// only if the response is certainly the state manager's own: an error from a
+// proxy says nothing about the server behind it.
 func (c *conn) learn(h http.Header, certain bool) {
 	var header string
 	switch values := h[headerExtensions]; len(values) {
@@ -45,14 +45,14 @@ func (c *conn) learn(h http.Header, certain bool) {
 	}
 }
 
-// has reports whether the state manager has said that it has ext.
+// has reports whether the state manager has announced ext.
 func (c *conn) has(ext Extension) bool {
 	known := c.known.Load()
 	return known != nil && slices.Contains(known.names, ext)
 }
 
-// discover gives what the state manager has said that it has, and asks it if it
-// has said nothing yet.
+// discover returns what the state manager has announced. If it has not
+// announced anything yet, discover asks.
 func (c *conn) discover(ctx context.Context, op string) (*extensions, error) {
 	if known := c.known.Load(); known != nil {
 		return known, nil
@@ -64,9 +64,9 @@ func (c *conn) discover(ctx context.Context, op string) (*extensions, error) {
 	return c.known.Load(), nil
 }
 
-// Extensions says which extensions the state manager has (protocol.md §13), in
-// its own order and those included that this package does not know. It asks
-// only if no answer has told yet.
+// Extensions returns the extensions of the state manager (protocol.md §13), in
+// its own order, including those unknown to this package. It makes a call only
+// if no response has told them yet.
 func (n *namespace) Extensions(ctx context.Context) ([]Extension, error) {
 	known, err := n.discover(ctx, "extensions")
 	if err != nil {
@@ -75,7 +75,8 @@ func (n *namespace) Extensions(ctx context.Context) ([]Extension, error) {
 	return slices.Clone(known.names), nil
 }
 
-// require is an error that is ErrUnsupported if the state manager lacks ext.
+// require returns an error that is ErrUnsupported if the state manager lacks
+// ext.
 func (c *conn) require(ctx context.Context, op string, ext Extension) error {
 	known, err := c.discover(ctx, op)
 	if err != nil {
@@ -102,8 +103,9 @@ func (c *conn) lacks(op string, ext Extension) *Error {
 	return &Error{Op: op, Status: http.StatusNotImplemented, Message: message}
 }
 
-// use makes a call that needs ext. Should the state manager have been replaced
-// by one without it, which then knows no such route, the error says so.
+// use makes a call that needs ext. If the state manager has been replaced by
+// one without the extension, whose routes do not include the call, the error
+// says so.
 func use[T any](ctx context.Context, c *conn, ext Extension, k call) (answer T, err error) {
 	if c.err == nil && k.err == nil {
 		if err := c.require(ctx, k.op, ext); err != nil {
@@ -118,7 +120,7 @@ func use[T any](ctx context.Context, c *conn, ext Extension, k call) (answer T, 
 	return answer, err
 }
 
-// noRoute reports whether the path or the method was not known.
+// noRoute reports whether the server does not know the path or the method.
 func noRoute(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusMethodNotAllowed)

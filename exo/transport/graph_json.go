@@ -2,8 +2,8 @@ package transport
 
 import "encoding/json"
 
-// wireRetry is a retry policy on the wire: times in milliseconds. It leaves out
-// what the state manager shall choose.
+// wireRetry is a retry policy on the wire, with times in milliseconds. Fields
+// left out are up to the state manager.
 type wireRetry struct {
 	MaxRetries int           `json:"max_retries"`
 	Strategy   RetryStrategy `json:"strategy,omitempty"`
@@ -12,13 +12,14 @@ type wireRetry struct {
 	MaxDelayMS int64         `json:"max_delay,omitempty"`
 }
 
-// MarshalJSON writes the policy as the protocol does, with times in
+// MarshalJSON writes the policy in the form of the protocol, with times in
 // milliseconds, rounded up (protocol.md §10).
 func (p RetryPolicy) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wireRetry{p.MaxRetries, p.Strategy, millis(p.Backoff), p.Exponent, millis(p.MaxDelay)})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes. A field that is left out is zero.
+// UnmarshalJSON reads the output of MarshalJSON. Fields that are left out
+// become zero.
 func (p *RetryPolicy) UnmarshalJSON(text []byte) error {
 	var w wireRetry
 	if err := json.Unmarshal(text, &w); err != nil {
@@ -45,12 +46,12 @@ type wireCronValue struct {
 	Timezone   string `json:"timezone,omitempty"`
 }
 
-// MarshalJSON writes the trigger as the protocol does (protocol.md §12).
+// MarshalJSON writes the trigger in the form of the protocol (protocol.md §12).
 func (t CronTrigger) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wireTrigger{"CRON", wireCronValue(t)})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads the output of MarshalJSON.
 func (t *CronTrigger) UnmarshalJSON(text []byte) error {
 	var w wireTrigger
 	if err := json.Unmarshal(text, &w); err != nil {

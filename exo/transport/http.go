@@ -9,43 +9,45 @@ import (
 	"net/url"
 )
 
-// HTTP is a state manager at the other end of HTTP: the reference one, exo
-// serve, or the Exosphere platform. It is safe for concurrent use while its
-// fields are left alone, and prints and encodes without its key.
+// HTTP connects to a state manager over HTTP: the reference server, exo serve,
+// or the Exosphere platform. It is safe for concurrent use as long as its
+// fields do not change. Printing or encoding it does not show the API key.
 //
-// It follows no redirects, for the key would go along. Answers are bounded to
-// 16 MiB. It tries nothing twice, but for what net/http does by itself (calls
-// that only read, on a kept connection that the other side has closed): a call
-// that got no answer is an [*Error] whose Temporary method reports true, and
-// callers decide.
+// It does not follow redirects, because the API key would be sent along. It
+// reads at most 16 MiB of a response. It does not retry, except that net/http
+// repeats a read-only call on a kept connection that the other side has closed.
+// A call without a response returns an [*Error] whose Temporary method reports
+// true; the caller decides whether to repeat it.
 type HTTP struct {
-	// URL is where the state manager is, such as "https://exosphere.example.com",
-	// with a path if it does not live at the root. User information, a query or
-	// a fragment in it make every call fail: the key belongs in APIKey.
+	// URL is the address of the state manager, such as
+	// "https://exosphere.example.com", with a path if it is not at the root.
+	// Every call fails if it has user information, a query or a fragment: the
+	// key belongs in APIKey.
 	URL string
 
-	// APIKey is sent with every call but that for health, as x-api-key.
+	// APIKey is sent as x-api-key with every call except health checks.
 	APIKey string
 
-	// Version of the protocol; "v0" when empty.
+	// Version is the version of the protocol. Empty means "v0".
 	Version string
 
-	// Client sends the calls; its Transport is the place for proxies, tracing
-	// and faults. nil is one for all HTTP values, with time-outs, TLS 1.2 or
-	// newer, HTTP/2, and connections that are kept for 4 seconds, which is less
-	// than the reference server keeps them. Waits (protocol.md §13) are kept to
-	// half of the client's Timeout, so that no answer is given up that holds
-	// states. Its CheckRedirect is not used.
+	// Client sends the calls. Its Transport is the place for proxies, tracing
+	// and fault injection. nil means a client shared by all HTTP values, with
+	// timeouts, TLS 1.2 or newer, HTTP/2, and idle connections kept for 4
+	// seconds, which is less than the reference server keeps them. Waits
+	// (protocol.md §13) last at most half of the client's Timeout, so that the
+	// client does not give up on a response that holds states. Its
+	// CheckRedirect is not used.
 	Client *http.Client
 }
 
-// Namespace gives the transport of a namespace. It has every optional ability
-// of this package; those that the state manager lacks answer an error that is
-// [ErrUnsupported]. What the state manager can do is learnt from its answers
-// and remembered by the Transport.
+// Namespace returns the transport of a namespace. It implements every optional
+// interface of this package. Calls that the state manager lacks return an error
+// that is [ErrUnsupported]. The Transport learns what the state manager can do
+// from its responses and remembers it.
 //
-// Namespace does no I/O. If a field of h or the name cannot be used, the calls
-// of the Transport say so.
+// Namespace does no I/O. If a field of h or the name is invalid, the calls of
+// the Transport return the error.
 func (h HTTP) Namespace(name string) Transport {
 	c := h.connect()
 	at, err := c.root.join("/", c.version, "/namespace/", name, "")
@@ -55,8 +57,7 @@ func (h HTTP) Namespace(name string) Transport {
 	return &namespace{conn: c, name: name, path: at}
 }
 
-// Validate says why nothing can be sent with these fields, or nil. It does no
-// I/O.
+// Validate returns an error if these fields are invalid. It does no I/O.
 func (h HTTP) Validate() error { return h.connect().err }
 
 type namespacesAnswer struct {
@@ -65,8 +66,8 @@ type namespacesAnswer struct {
 
 func (a *namespacesAnswer) missing() string { return without(a.Namespaces == nil, "namespaces") }
 
-// Namespaces lists the namespaces of the state manager that hold anything,
-// sorted.
+// Namespaces lists the namespaces of the state manager that hold nodes, graphs
+// or runs, sorted.
 func (h HTTP) Namespaces(ctx context.Context) ([]string, error) {
 	c := h.connect()
 	at, err := c.root.join("/", c.version, "/namespaces")
@@ -75,7 +76,8 @@ func (h HTTP) Namespaces(ctx context.Context) ([]string, error) {
 }
 
 // CloseIdleConnections closes the connections that are kept for later calls.
-// With a nil Client these are those of all HTTP values without one.
+// With a nil Client these are shared with all other HTTP values without a
+// Client.
 func (h HTTP) CloseIdleConnections() { h.client().CloseIdleConnections() }
 
 func (h HTTP) client() *http.Client {
@@ -85,18 +87,19 @@ func (h HTTP) client() *http.Client {
 	return defaultClient()
 }
 
-// String gives the URL and the version, without the key.
+// String returns the URL and the version, without the key.
 func (h HTTP) String() string {
 	return fmt.Sprintf("HTTP{URL:%q Version:%q}", presentable(h.URL), h.version())
 }
 
-// Format prints what String gives, whatever the verb.
+// Format prints the result of String for every verb.
 func (h HTTP) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, h.String()) }
 
-// LogValue is what slog shows.
+// LogValue implements [slog.LogValuer]. It does not show the key.
 func (h HTTP) LogValue() slog.Value { return slog.StringValue(h.String()) }
 
-// MarshalText gives what String does, which is also what encoding/json shows.
+// MarshalText returns the result of String, so that encoding/json does not show
+// the key either.
 func (h HTTP) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
 func (h HTTP) version() string {
@@ -106,7 +109,7 @@ func (h HTTP) version() string {
 	return h.Version
 }
 
-// presentable is a URL without the parts that may hold secrets.
+// presentable returns a URL without the parts that may hold secrets.
 func presentable(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {

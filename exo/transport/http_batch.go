@@ -9,23 +9,23 @@ import (
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
-// maxReports and maxReportBytes bound one call of the report extension.
+// maxReports and maxReportBytes limit one call of the report extension.
 const (
 	maxReports     = 1000
 	maxReportBytes = 4 << 20
 )
 
 // reportBatches sends the reports in as few calls as their number and size
-// allow, one after another. Those that cannot be sent are refused by
-// themselves.
+// allow, one after another. A report that cannot be sent gets an error of its
+// own.
 func (n *namespace) reportBatches(ctx context.Context, reports []Report, errs []error) {
 	for start := 0; start < len(reports); {
 		start = n.reportBatch(ctx, reports, errs, start)
 	}
 }
 
-// reportBatch sends the reports from start on that fit one call, and says where
-// the next begins.
+// reportBatch sends the reports from start on that fit into one call, and
+// returns the index of the first report of the next call.
 func (n *namespace) reportBatch(ctx context.Context, reports []Report, errs []error, start int) (next int) {
 	body := newPayload()
 	b := append(body.bytes(), `{"reports":[`...)
@@ -57,7 +57,7 @@ func (n *namespace) reportBatch(ctx context.Context, reports []Report, errs []er
 
 func appendBatched(b []byte, r Report, more bool) ([]byte, error) {
 	if r.StateID == "" {
-		return b, errors.New("a report without the ID of a state")
+		return b, errors.New("report without a state ID")
 	}
 	kind, err := kindOf(r)
 	if err != nil {
@@ -79,13 +79,13 @@ func appendBatched(b []byte, r Report, more bool) ([]byte, error) {
 	return append(b, "}}"...), err
 }
 
-// sendBatch makes the call for the reports that sent counts.
+// sendBatch makes the call for the reports at the indexes sent.
 func (n *namespace) sendBatch(ctx context.Context, k call, reports []Report, errs []error, sent []int) {
 	err := n.send(ctx, k, func(answer []byte) error { return n.readResults(answer, errs, sent) })
 	switch {
 	case err == nil:
 	case noRoute(err) && !n.has(ExtensionReport):
-		// The state manager was replaced by one without the extension.
+		// The state manager has been replaced by one without the extension.
 		again, failed := make([]Report, len(sent)), make([]error, len(sent))
 		for i, at := range sent {
 			again[i] = reports[at]
@@ -101,7 +101,7 @@ func (n *namespace) sendBatch(ctx context.Context, k call, reports []Report, err
 	}
 }
 
-// readResults takes the results of a batch to the errors of its reports.
+// readResults stores the results of a batch in the errors of its reports.
 func (n *namespace) readResults(raw []byte, errs []error, sent []int) error {
 	s := scan(raw)
 	var results []reportResult
@@ -128,7 +128,7 @@ func (n *namespace) readResults(raw []byte, errs []error, sent []int) error {
 		return err
 	}
 	if len(results) != len(sent) {
-		return fmt.Errorf("%d results for %d reports", len(results), len(sent))
+		return fmt.Errorf("got %d results for %d reports", len(results), len(sent))
 	}
 	for i, r := range results {
 		if r.code != 0 {

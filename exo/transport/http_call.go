@@ -18,7 +18,7 @@ import (
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
-// Header names, in the form that net/http keeps.
+// Header names in canonical form.
 const (
 	headerKey        = "X-Api-Key"
 	headerRequestID  = "X-Exosphere-Request-Id"
@@ -35,17 +35,17 @@ type conn struct {
 	client  *http.Client
 	version string
 	endpoint
-	err    error       // why nothing can be sent
-	header http.Header // what every call carries; shared, so never written
+	err    error       // why nothing can be sent, or nil
+	header http.Header // headers of every call; shared, so never modified
 	key    string
-	known  atomic.Pointer[extensions] // nil before the first answer
+	known  atomic.Pointer[extensions] // nil before the first response
 }
 
 func (h HTTP) connect() *conn {
 	c := &conn{client: h.client(), version: h.version(), key: h.APIKey}
 	c.endpoint, c.err = parseEndpoint(h.URL)
 	if c.err == nil && strings.ContainsFunc(h.APIKey, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
-		c.err = errors.New("the APIKey holds a character that no header can carry, such as a line break")
+		c.err = errors.New("APIKey has a character that is invalid in a header, such as a line break")
 	}
 	c.header = http.Header{
 		"Accept":     {"application/json"},
@@ -57,27 +57,27 @@ func (h HTTP) connect() *conn {
 	return c
 }
 
-// Format keeps the key out of what is printed, whatever the verb.
+// Format keeps the key out of printed text, for every verb.
 func (c *conn) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "HTTP "+c.address()) }
 
 func (c *conn) address() string { return c.scheme + "://" + c.host + c.root.plain }
 
-// A call is one request to be sent.
+// A call is a request to send.
 type call struct {
 	op      string
-	method  string // GET when empty
+	method  string // empty means GET
 	at      path
 	query   string
-	body    *payload // released when the call is over
-	err     error    // why it cannot be sent
+	body    *payload // released when the call has ended
+	err     error    // why it cannot be sent, or nil
 	keyless bool
-	private bool // what the answer holds is not to be seen in errors
+	private bool // the response is secret and must not appear in errors
 }
 
 var jsonContent = []string{"application/json"}
 
-// send makes a call and gives the answer, if it is a success, to read, which
-// must not keep it. Its errors are all of type *Error.
+// send makes a call. If it succeeds, send passes the response to read, which
+// must not keep it. Every error is an *Error.
 func (c *conn) send(ctx context.Context, k call, read func(answer []byte) error) error {
 	defer k.body.release()
 	if c.err != nil {
@@ -105,11 +105,11 @@ func (c *conn) send(ctx context.Context, k call, read func(answer []byte) error)
 	case resp.StatusCode >= 300:
 		return c.declined(k, id, resp, *buf)
 	case err != nil:
-		return c.unanswered(ctx, k.op, id, fmt.Errorf("the answer was cut short: %w", err))
+		return c.unanswered(ctx, k.op, id, fmt.Errorf("response was cut off: %w", err))
 	case tooLarge:
 		return &Error{
 			Op: k.op, Status: http.StatusRequestEntityTooLarge, RequestID: id,
-			Message: fmt.Sprintf("the answer is larger than %d MiB", maxAnswer>>20), Err: ErrAnswerTooLarge,
+			Message: fmt.Sprintf("response is larger than %d MiB", maxAnswer>>20), Err: ErrAnswerTooLarge,
 		}
 	}
 	if err := read(*buf); err != nil {
@@ -119,7 +119,7 @@ func (c *conn) send(ctx context.Context, k call, read func(answer []byte) error)
 	return nil
 }
 
-// request makes the request of a call, and its ID.
+// request builds the request of a call, and its ID.
 func (c *conn) request(ctx context.Context, k call) (req *http.Request, id string) {
 	id = newRequestID()
 	header := make(http.Header, len(c.header)+2)
@@ -149,15 +149,15 @@ func (c *conn) request(ctx context.Context, k call) (req *http.Request, id strin
 	return req, id
 }
 
-// fetch makes a call and decodes the answer into a T.
+// fetch makes a call and decodes the response into a T.
 func fetch[T any](ctx context.Context, c *conn, k call) (answer T, err error) {
 	err = c.send(ctx, k, func(raw []byte) error { return decode(raw, &answer) })
 	return answer, err
 }
 
-// decode reads an answer, which must be a JSON object, and must have the member
-// that into says it cannot be without. Other members that do not fit are left
-// zero: what else the answer says may be worth more than what is wrong with it.
+// decode reads a response, which must be a JSON object with the members that
+// into requires. Other members that do not fit are left zero: the rest of the
+// response may still be useful.
 func decode(raw []byte, into any) error {
 	if err := jsontext.IsObject(raw); err != nil {
 		return err
@@ -173,7 +173,7 @@ func decode(raw []byte, into any) error {
 	return nil
 }
 
-// without is name if a member of that name is missing.
+// without returns name if missing is true.
 func without(missing bool, name string) string {
 	if missing {
 		return name
@@ -188,7 +188,7 @@ func readBounded(buf *[]byte, r io.Reader, length int64) (tooLarge bool, err err
 	if length > maxAnswer {
 		return true, nil
 	}
-	if need := int(length) + 1; length > 0 && cap(b) < need { // room to see the end
+	if need := int(length) + 1; length > 0 && cap(b) < need { // one byte more to detect the end
 		b = make([]byte, 0, need)
 	}
 	for {
@@ -208,12 +208,12 @@ func readBounded(buf *[]byte, r io.Reader, length int64) (tooLarge bool, err err
 	}
 }
 
-// newRequestID makes a random UUID. It keeps no secret, so it need not be hard to
-// guess.
+// newRequestID returns a random UUID. It protects nothing, so it may be
+// predictable.
 func newRequestID() string { return ids.UUID(rand.Uint64(), rand.Uint64()) }
 
-// wait is how long the state manager may be asked to hold its answer: d, but
-// so that the answer comes well before the client or ctx gives up.
+// wait returns how long the state manager may hold its response: d, or less so
+// that the response arrives well before the client or ctx gives up.
 func (c *conn) wait(ctx context.Context, d time.Duration) time.Duration {
 	d = min(d, maxWait)
 	if c.client.Timeout > 0 {

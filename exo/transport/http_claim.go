@@ -12,13 +12,13 @@ import (
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
-// maxClaim is the most states that one claim can take (protocol.md §14).
+// maxClaim is the largest number of states per claim (protocol.md §14).
 const maxClaim = 1000
 
-// Claim implements [Worker] (protocol.md §3). Where the state manager cannot
-// hold its answer, Claim returns at once; where it can, a Stop makes Claim ask
-// it to answer now. States beyond req.Max are returned all the same, for they
-// are claimed.
+// Claim implements [Worker] (protocol.md §3). If the state manager cannot wait,
+// Claim returns at once. If it can, closing req.Stop makes Claim ask it to
+// respond now. States beyond req.Max are returned too, because they are
+// claimed.
 func (n *namespace) Claim(ctx context.Context, req ClaimRequest) ([]Claimed, error) {
 	if req.Max <= 0 || len(req.Nodes) == 0 {
 		return nil, nil
@@ -42,11 +42,11 @@ func (n *namespace) Claim(ctx context.Context, req ClaimRequest) ([]Claimed, err
 	return states, err
 }
 
-// firstWake is the time between attempts to wake a claim, at first.
+// firstWake is the initial pause between attempts to wake a claim.
 const firstWake = 20 * time.Millisecond
 
 // wakeOn ends the wait of a claim when stop is closed. ctx ends when the claim
-// has been answered.
+// has a response.
 func (n *namespace) wakeOn(ctx context.Context, stop <-chan struct{}, waitID string) {
 	select {
 	case <-stop:
@@ -68,7 +68,7 @@ type wakeAnswer struct {
 	Woken bool `json:"woken"`
 }
 
-// wake reports whether a claim that waits was woken, or never will be.
+// wake reports whether a waiting claim was woken, or never will be.
 func (n *namespace) wake(ctx context.Context, waitID string) bool {
 	k := n.call("claim", http.MethodPost, "/states/wake").withBody(struct {
 		WaitID string `json:"wait_id"`
@@ -78,7 +78,8 @@ func (n *namespace) wake(ctx context.Context, waitID string) bool {
 	return answer.Woken || errors.As(err, &e) && !e.Temporary()
 }
 
-// claim asks once, and has the answer held so long if that can be.
+// claim makes one claim and asks the state manager to hold its response for up
+// to hold, if it can.
 func (n *namespace) claim(ctx context.Context, req ClaimRequest, hold time.Duration, waitID string) ([]Claimed, error) {
 	k := n.call("claim", http.MethodPost, "/states/enqueue")
 	k.body = newPayload()
@@ -118,7 +119,7 @@ func (n *namespace) appendClaim(b []byte, req ClaimRequest, hold time.Duration, 
 
 var errNoStates = errors.New(`no "states"`)
 
-// decodeClaim reads the answer to a claim of nodes.
+// decodeClaim reads the response to a claim of nodes.
 func decodeClaim(raw []byte, nodes []string) ([]Claimed, error) {
 	d := claimDecoder{scanner: scan(raw), size: len(raw), nodes: nodes}
 	if err := d.Document(d.member); err != nil {
@@ -130,15 +131,16 @@ func decodeClaim(raw []byte, nodes []string) ([]Claimed, error) {
 	return d.states, nil
 }
 
-// A claimDecoder reads the answer to a claim. A state with a member that is not
-// what it should be keeps the others: it is claimed, and its inputs stay raw, so
-// its node will refuse it. Without an ID nobody can do anything for it.
+// A claimDecoder reads the response to a claim. A state with a malformed member
+// does not affect the others: it is claimed, and its inputs stay raw, so that
+// its node rejects them. A state without an ID is dropped, since no report
+// could name it.
 //
-// States of a batch have much in common: texts that are those of a node asked
-// for, or of the state before, are shared with it.
+// The states of a batch have much in common. Texts equal to the name of a
+// requested node, or to those of the previous state, share memory with it.
 type claimDecoder struct {
 	scanner
-	size        int // of the answer
+	size        int // of the response
 	nodes       []string
 	states      []Claimed
 	state, last Claimed
@@ -150,7 +152,7 @@ func (d *claimDecoder) member(name jsontext.Span) error {
 		return d.Skip()
 	}
 	d.states = []Claimed{}
-	d.stateMember = d.readState // once, since a method value is allocated
+	d.stateMember = d.readState // bound once, because a method value is allocated
 	return d.Array(d.element)
 }
 

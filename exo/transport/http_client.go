@@ -11,24 +11,24 @@ import (
 )
 
 const (
-	// maxWait is the longest that a state manager holds an answer
+	// maxWait is the longest time that a state manager holds a response
 	// (protocol.md §13).
 	maxWait = 30 * time.Second
 
-	// callTimeout bounds a call by the default client. It leaves room for an
-	// answer of full size after the longest wait.
+	// callTimeout limits a call by the default client. It leaves room for a
+	// response of the largest size after the longest wait.
 	callTimeout = maxWait + 30*time.Second
 
-	// idleTimeout is less than the 5 s after which the reference server closes
-	// idle connections (protocol.md §2).
+	// idleTimeout is less than the 5 seconds after which the reference server
+	// closes idle connections (protocol.md §2).
 	idleTimeout = 4 * time.Second
 
 	// idlePerHost keeps the connections of a burst of parallel calls.
 	idlePerHost = 256
 )
 
-// defaultClient is the client of every HTTP value without one of its own, so
-// that they share connections.
+// defaultClient is the client of every HTTP value without a Client of its own,
+// so that they share connections.
 var defaultClient = sync.OnceValue(func() *http.Client {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Client{
@@ -47,9 +47,9 @@ var defaultClient = sync.OnceValue(func() *http.Client {
 	}
 })
 
-// exchange sends a request as client would, but that it follows no redirects and
-// so need not copy the request. ctx, that of the request, is to end with the
-// client's time-out: see bounded.
+// exchange sends a request like client, but follows no redirects and so need
+// not copy the request. The request's context must end with the client's
+// timeout: see bounded.
 func exchange(client *http.Client, req *http.Request) (*http.Response, error) {
 	if client.Jar != nil {
 		for _, cookie := range client.Jar.Cookies(req.URL) {
@@ -65,7 +65,7 @@ func exchange(client *http.Client, req *http.Request) (*http.Response, error) {
 	case err != nil:
 		return nil, err
 	case resp == nil:
-		return nil, fmt.Errorf("the client's %T gave neither an answer nor an error", tripper)
+		return nil, fmt.Errorf("%T of the client returned neither a response nor an error", tripper)
 	case resp.Body == nil:
 		resp.Body = http.NoBody
 	}
@@ -75,7 +75,7 @@ func exchange(client *http.Client, req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// bounded is ctx with the client's time-out.
+// bounded returns ctx limited by the client's timeout.
 func bounded(ctx context.Context, client *http.Client) (context.Context, context.CancelFunc) {
 	if end, ok := ctx.Deadline(); client.Timeout <= 0 || ok && time.Until(end) < client.Timeout {
 		return ctx, func() {}
@@ -83,5 +83,5 @@ func bounded(ctx context.Context, client *http.Client) (context.Context, context
 	return context.WithTimeout(ctx, client.Timeout)
 }
 
-// userAgent is exo-go/ and the version of this module in the program.
+// userAgent is "exo-go/" and the version of this module in the program.
 var userAgent = sync.OnceValue(func() string { return "exo-go/" + Version() })

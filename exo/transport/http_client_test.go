@@ -204,8 +204,8 @@ func TestRoundTripperWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	var e *transport.Error
 	_, err := roundTrip(func(*http.Request) (*http.Response, error) { return nil, nil }).namespace("ns").Nodes(t.Context())
-	if !errors.As(err, &e) || e.Status != 0 || !strings.Contains(err.Error(), "neither an answer nor an error") {
-		t.Errorf("no answer: %v", err)
+	if !errors.As(err, &e) || e.Status != 0 || !strings.Contains(err.Error(), "neither a response nor an error") {
+		t.Errorf("no response: %v", err)
 	}
 	_, err = roundTrip(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}}, nil

@@ -15,39 +15,39 @@ import (
 	"unicode/utf8"
 )
 
-// refused is the error of a call that is not sent.
+// refused returns the error of a call that is not sent.
 func refused(op string, err error) *Error {
 	return &Error{Op: op, Status: http.StatusBadRequest, Message: cut(err.Error()), Err: err}
 }
 
-// unanswered is the error of a call that got no answer, or not all of it.
+// unanswered returns the error of a call without a complete response.
 func (c *conn) unanswered(ctx context.Context, op, id string, err error) *Error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
-		err = wrapped.Err // without the URL, which is said once
+		err = wrapped.Err // without the URL, which the message has already
 	}
-	// net/http may tell only the cause of the context's end.
+	// net/http may return only the cause of the context's end.
 	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
 		err = fmt.Errorf("%w: %w", ended, err)
 	}
-	return &Error{Op: op, RequestID: id, Message: c.clean("no answer from " + c.address() + ": " + err.Error()), Err: err}
+	return &Error{Op: op, RequestID: id, Message: c.clean("no response from " + c.address() + ": " + err.Error()), Err: err}
 }
 
-// unreadable is the error of a success whose body is not what it should be.
+// unreadable returns the error of a success whose body is malformed.
 func (c *conn) unreadable(k call, id string, status int, body []byte, err error) *Error {
-	message := "the answer could not be read: " + err.Error()
+	message := "cannot read the response: " + err.Error()
 	if !k.private {
 		message += ": " + c.oneLine(body)
 	}
 	return &Error{Op: k.op, Status: status, RequestID: id, Message: c.clean(message), Err: err}
 }
 
-// declined is the error of an answer that is not success.
+// declined returns the error of a response that is not a success.
 func (c *conn) declined(k call, id string, resp *http.Response, body []byte) *Error {
 	e := &Error{Op: k.op, Status: resp.StatusCode, RequestID: id, RetryAfter: retryAfter(resp.Header)}
 	if resp.StatusCode < 400 {
 		e.Message = "redirected to " + presentable(resp.Header.Get("Location")) +
-			": redirects are not followed, for the API key would go along; correct HTTP.URL"
+			": redirects are not followed, because the API key would be sent along; correct HTTP.URL"
 		e.Message = c.clean(e.Message)
 		return e
 	}
@@ -62,9 +62,9 @@ func (c *conn) declined(k call, id string, resp *http.Response, body []byte) *Er
 			detail += ": " + text
 		}
 	}
-	// That there are no extensions is learnt from a refusal only if it may be due
-	// to that: others may come from something on the way, and a claim made
-	// without a lease, if its answer is lost, strands its states.
+	// A refusal shows that there are no extensions only if the lack of one may
+	// be its reason. Other refusals may come from a proxy, and a claim made
+	// without a lease strands its states if its response is lost.
 	if ok && noRoute {
 		c.learn(resp.Header, true)
 	}
@@ -72,7 +72,7 @@ func (c *conn) declined(k call, id string, resp *http.Response, body []byte) *Er
 	return e
 }
 
-// readDetail gives the "detail" of an answer in one of the shapes of
+// readDetail returns the "detail" of a response in one of the shapes of
 // protocol.md §2.
 func (c *conn) readDetail(body []byte) (string, bool) {
 	var answer struct {
@@ -84,9 +84,9 @@ func (c *conn) readDetail(body []byte) (string, bool) {
 	return c.detailText(answer.Detail), true
 }
 
-// detailText is a "detail" as a text: the text itself, or a list of fields that
-// break a rule as "body.nodes.0.secrets: Field required; …". What was given for
-// a field is left out, since it may be a secret.
+// detailText formats a "detail": a text as is, or a list of invalid fields as
+// "body.nodes.0.secrets: Field required; …". It leaves out the values given,
+// since they may be secret.
 func (c *conn) detailText(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
@@ -121,7 +121,8 @@ func (c *conn) detailText(raw json.RawMessage) string {
 	return b.String()
 }
 
-// oneLine is the start of a body that is no JSON of ours, fit to be shown.
+// oneLine returns the beginning of a body that is not a state manager's, made
+// fit for display.
 func (c *conn) oneLine(body []byte) string {
 	if c.redacts() {
 		body = bytes.ReplaceAll(body, []byte(c.key), []byte(redacted))
@@ -136,14 +137,14 @@ func (c *conn) oneLine(body []byte) string {
 	}), " ")
 }
 
-// minRedacted is the length below which a key is no secret, but likely to be
-// part of a word.
+// minRedacted is the length below which a key is likely to be part of a word
+// rather than a secret.
 const minRedacted = 8
 
 func (c *conn) redacts() bool { return len(c.key) >= minRedacted }
 
-// clean takes the key out of a message, in case that something on the way has
-// echoed it, and bounds it.
+// clean removes the API key from a message, in case a proxy has echoed it, and
+// limits its length.
 func (c *conn) clean(message string) string {
 	if c.redacts() {
 		message = strings.ReplaceAll(message, c.key, redacted)
@@ -151,7 +152,7 @@ func (c *conn) clean(message string) string {
 	return cut(message)
 }
 
-// cut bounds a message, at the start of a rune.
+// cut limits the length of a message without splitting a rune.
 func cut(s string) string {
 	if len(s) <= maxMessage {
 		return s
@@ -163,11 +164,11 @@ func cut(s string) string {
 	return s[:n]
 }
 
-// maxRetryAfter bounds what a state manager can make callers wait.
+// maxRetryAfter limits how long a state manager can make callers wait.
 const maxRetryAfter = time.Minute
 
-// retryAfter reads the header of that name: seconds, or a date, which is taken
-// by the state manager's clock if the answer says what that shows.
+// retryAfter reads the Retry-After header: seconds, or a date, relative to the
+// date of the response if it has one.
 func retryAfter(h http.Header) time.Duration {
 	text := strings.TrimSpace(h.Get("Retry-After"))
 	if text == "" {

@@ -113,7 +113,7 @@ func TestSuccessThatCannotBeRead(t *testing.T) {
 		p := newPeer(t, replies(http.StatusOK, body))
 		_, err := p.namespace("ns").Trigger(t.Context(), "g", transport.TriggerSpec{})
 		var e *transport.Error
-		if !errors.As(err, &e) || e.Status != http.StatusOK || !e.Temporary() || !strings.Contains(e.Message, "could not be read") {
+		if !errors.As(err, &e) || e.Status != http.StatusOK || !e.Temporary() || !strings.Contains(e.Message, "cannot read the response") {
 			t.Errorf("%q: %#v", body, err)
 		}
 	}
@@ -207,7 +207,7 @@ func TestNoAnswer(t *testing.T) {
 	if !errors.As(err, &e) || e.Status != 0 || !e.Temporary() || e.Op != "nodes" || !errors.As(err, &refused) {
 		t.Errorf("%#v", err)
 	}
-	if want := "no answer from " + server.URL + ": "; !strings.Contains(err.Error(), want) {
+	if want := "no response from " + server.URL + ": "; !strings.Contains(err.Error(), want) {
 		t.Errorf("%q does not say %q", err, want)
 	}
 }
@@ -324,15 +324,15 @@ func TestURLsThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ url, mention string }{
 		{"", "no URL"},
-		{"localhost:8000", "malformed"},
-		{"localhost", "malformed"},
-		{"ftp://localhost", "malformed"},
-		{"http://", "malformed"},
-		{"http:///v0", "malformed"},
-		{"http://hidden\x7f@localhost", "malformed"},
-		{"http://local host:hidden", "malformed"},
-		{"http://localhost:hidden", "malformed"},
-		{"http://%zzhidden", "malformed"},
+		{"localhost:8000", "invalid URL"},
+		{"localhost", "invalid URL"},
+		{"ftp://localhost", "invalid URL"},
+		{"http://", "invalid URL"},
+		{"http:///v0", "invalid URL"},
+		{"http://hidden\x7f@localhost", "invalid URL"},
+		{"http://local host:hidden", "invalid URL"},
+		{"http://localhost:hidden", "invalid URL"},
+		{"http://%zzhidden", "invalid URL"},
 		{"http://hidden@localhost", "user information"},
 		{"http://user:hidden@localhost", "user information"},
 		{"http://localhost?key=hidden", "query"},

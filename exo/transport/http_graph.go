@@ -16,8 +16,8 @@ type wireGraphSpec struct {
 	Triggers []CronTrigger     `json:"triggers,omitempty"`
 }
 
-// encode is what is sent of a graph; never null, and never the caller's maps and
-// lists changed.
+// encode returns the graph as sent. It contains no null and shares no map or
+// list that it modifies with the caller.
 func (g *GraphSpec) encode() *wireGraphSpec {
 	w := &wireGraphSpec{Secrets: orEmpty(g.Secrets), Nodes: slices.Clone(g.Nodes), Retry: g.Retry, Triggers: g.Triggers}
 	if w.Nodes == nil {
@@ -37,8 +37,8 @@ func (g *GraphSpec) encode() *wireGraphSpec {
 	return w
 }
 
-// wireGraph is read by the types of the wire, not by those with an UnmarshalJSON
-// of their own: one member that does not fit would end it all.
+// wireGraph uses wire types instead of those with an UnmarshalJSON method,
+// where one malformed member would fail the whole graph.
 type wireGraph struct {
 	Name       string                     `json:"name"`
 	Namespace  string                     `json:"namespace"`
@@ -80,7 +80,7 @@ func (n *namespace) Graph(ctx context.Context, name string) (GraphInfo, error) {
 	return n.graph(ctx, name, n.call("graph", http.MethodGet, "/graph/", name))
 }
 
-// graph makes a call that answers one graph, which does not say its name.
+// graph makes a call whose response is one graph without its name.
 func (n *namespace) graph(ctx context.Context, name string, k call) (GraphInfo, error) {
 	answer, err := fetch[wireGraph](ctx, n.conn, k)
 	if err != nil {

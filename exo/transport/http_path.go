@@ -8,29 +8,29 @@ import (
 	"strings"
 )
 
-// endpoint is what the URL of an [HTTP] says.
+// endpoint is the parsed URL of an [HTTP].
 type endpoint struct {
 	scheme, host string
-	root         path // without a slash at the end
+	root         path // without a trailing slash
 }
 
-// parseEndpoint reads the URL of an [HTTP]. Its errors do not show the URL,
-// which may hold what is not to be seen.
+// parseEndpoint parses the URL of an [HTTP]. Its errors do not show the URL,
+// which may hold secrets.
 func parseEndpoint(raw string) (endpoint, error) {
 	if raw == "" {
 		return endpoint{}, errors.New("no URL: set HTTP.URL, for example to http://localhost:8000")
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return endpoint{}, errors.New("malformed URL: want http:// or https://, a host, and a path if need be")
+		return endpoint{}, errors.New("invalid URL: want http:// or https://, a host, and optionally a path")
 	}
 	switch {
 	case u.User != nil:
-		return endpoint{}, errors.New("the URL holds user information: leave it out and set HTTP.APIKey")
+		return endpoint{}, errors.New("URL has user information: remove it and set HTTP.APIKey")
 	case u.RawQuery != "" || u.ForceQuery:
-		return endpoint{}, errors.New("the URL holds a query: leave it out and set HTTP.APIKey")
+		return endpoint{}, errors.New("URL has a query: remove it and set HTTP.APIKey")
 	case u.Fragment != "":
-		return endpoint{}, errors.New("the URL holds a fragment: leave it out")
+		return endpoint{}, errors.New("URL has a fragment: remove it")
 	}
 	plain, escaped := strings.TrimRight(u.Path, "/"), strings.TrimRight(u.EscapedPath(), "/")
 	if plain == escaped {
@@ -39,19 +39,19 @@ func parseEndpoint(raw string) (endpoint, error) {
 	return endpoint{scheme: u.Scheme, host: u.Host, root: path{plain, escaped}}, nil
 }
 
-// A path is the path of a URL, plain and escaped; escaped is empty where it is
-// the same.
+// A path is the path of a URL, plain and escaped. escaped is empty if it is
+// equal to plain.
 type path struct{ plain, escaped string }
 
-// join appends parts, which are in turn literal and a name. Names are escaped
-// each by itself, so that none reaches beyond its segment.
+// join appends parts, which alternate between literals and names. It escapes
+// each name separately, so that no name reaches beyond its segment.
 func (p path) join(parts ...string) (path, error) {
 	same := p.escaped == ""
 	for i := 1; i < len(parts); i += 2 {
 		name := parts[i]
 		if name == "" || name == "." || name == ".." {
 			what := cmp.Or(strings.Trim(parts[i-1], "/"), "version")
-			return path{}, fmt.Errorf("%q cannot stand in a path as the %s: it must not be empty, \".\" or \"..\"", name, what)
+			return path{}, fmt.Errorf("invalid %s %q: it must not be empty, \".\" or \"..\"", what, name)
 		}
 		same = same && url.PathEscape(name) == name
 	}

@@ -13,11 +13,12 @@ import (
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
-// parallelReports is how many single reports of one Report are under way at once.
+// parallelReports is the number of single reports of one Report call that are
+// in flight at once.
 const parallelReports = 32
 
-// Report implements [Worker] (protocol.md §§3, 13): one call for many reports
-// where the state manager can, else parallel calls.
+// Report implements [Worker] (protocol.md §§3, 13). It makes one call for many
+// reports if the state manager can take them, and parallel calls otherwise.
 func (n *namespace) Report(ctx context.Context, reports []Report) []error {
 	errs := make([]error, len(reports))
 	switch {
@@ -46,7 +47,7 @@ func (n *namespace) ReportBatch() int {
 	return 1
 }
 
-// reportEach makes a call for each report, some at once.
+// reportEach makes a call for each report, several at once.
 func (n *namespace) reportEach(ctx context.Context, reports []Report, errs []error) {
 	var next atomic.Int64
 	var calls sync.WaitGroup
@@ -89,8 +90,8 @@ func (n *namespace) reportOne(ctx context.Context, r Report) error {
 	})
 }
 
-// outcomeKind is where a kind of outcome goes: the route of a single report, and
-// the member in a batch.
+// outcomeKind holds the route of a single report and the member of a batch for
+// a kind of outcome.
 type outcomeKind struct{ route, member string }
 
 func kindOf(r Report) (outcomeKind, error) {
@@ -104,13 +105,13 @@ func kindOf(r Report) (outcomeKind, error) {
 	case Requeued:
 		return outcomeKind{"/re-enqueue-after", "re_enqueue_after"}, nil
 	default:
-		return outcomeKind{}, fmt.Errorf("state %s: %T is no outcome: want Executed, Errored, Pruned or Requeued", r.StateID, o)
+		return outcomeKind{}, fmt.Errorf("state %s: %T is not an outcome: want Executed, Errored, Pruned or Requeued", r.StateID, o)
 	}
 }
 
-// appendOutcome appends the members of the body that says what became of a
-// state. The whole is JSON if every object in the outcome is, which it checks if
-// the caller has not.
+// appendOutcome appends the members of the body that hold the outcome. The
+// result is valid JSON if every object in the outcome is. appendOutcome checks
+// that unless the caller has.
 func appendOutcome(b []byte, r Report, permanent bool) ([]byte, error) {
 	switch o := r.Outcome.(type) {
 	case Executed:
@@ -139,7 +140,7 @@ func appendOutcome(b []byte, r Report, permanent bool) ([]byte, error) {
 		if o.Data != nil {
 			var err error
 			if data, err = json.Marshal(o.Data); err != nil {
-				return b, fmt.Errorf("state %s: the data it was pruned with: %w", r.StateID, err)
+				return b, fmt.Errorf("state %s: prune data: %w", r.StateID, err)
 			}
 		}
 		b = append(b, `"data":`...)
@@ -151,11 +152,11 @@ func appendOutcome(b []byte, r Report, permanent bool) ([]byte, error) {
 	return b, nil
 }
 
-// reportResult is the answer to one report.
+// reportResult is the response to one report.
 type reportResult struct {
 	status string
 	code   int64
-	detail []byte // as it stands in the answer
+	detail []byte // raw, as in the response
 }
 
 func (r *reportResult) member(s *scanner, name jsontext.Span) (err error) {

@@ -135,14 +135,14 @@ func (a *runAnswer) missing() string {
 	return without(a.ID == "" || a.States == nil, "run_id or states")
 }
 
-// mostStates is how many states of a run are asked for at once, so that an answer
-// stays well below maxAnswer.
+// mostStates is the number of states of a run requested at once, so that a
+// response stays well below maxAnswer.
 const mostStates = 5000
 
 // Run implements [RunReader] (protocol.md §13). The state manager holds the
-// answer for half a minute at the most: look at the status. The states of a large
-// run come in several answers; if it was not at rest, they may show it at
-// different moments.
+// response for at most half a minute, so check the status. The states of a
+// large run come in several responses. If the run was pending, these may show
+// it at different moments.
 func (n *namespace) Run(ctx context.Context, runID string, wait time.Duration) (RunInfo, []State, error) {
 	states := []State{}
 	for most := mostStates; ; {
@@ -165,8 +165,8 @@ func (n *namespace) Run(ctx context.Context, runID string, wait time.Duration) (
 	}
 }
 
-// runPart asks for a run and some of its states, of which a state manager gives
-// all that does not know the notion.
+// runPart reads a run and a range of its states. A state manager that does not
+// know ranges returns all states.
 func (n *namespace) runPart(ctx context.Context, runID string, wait time.Duration, from, most int) (runAnswer, error) {
 	k := n.call("run", http.MethodGet, "/run/", runID)
 	query := url.Values{"size": {strconv.Itoa(most)}}

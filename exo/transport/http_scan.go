@@ -6,14 +6,14 @@ import (
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
-// A scanner reads the responses of which there are many, to claims and to
-// reports, without allocating but for what is kept.
+// A scanner reads the most frequent responses, those to claims and reports. It
+// allocates only for what is kept.
 type scanner struct{ jsontext.Scanner[[]byte] }
 
 func scan(raw []byte) scanner { return scanner{jsontext.Scan(raw)} }
 
-// text reads the value at hand as a string: "" if it is none. It is one of like,
-// without allocating, if it says the same.
+// text reads the next value as a string, or "" if it is not one. If it equals
+// one of like, text returns that without allocating.
 func (s *scanner) text(like ...string) (string, error) {
 	sp, kind, err := s.Value()
 	if err != nil || kind != jsontext.String {
@@ -29,7 +29,7 @@ func (s *scanner) text(like ...string) (string, error) {
 	return s.Text(sp), nil
 }
 
-// integer reads the value at hand as an integer: 0 if it is none.
+// integer reads the next value as an integer, or 0 if it is not one.
 func (s *scanner) integer() (int64, error) {
 	raw, err := s.Raw()
 	if err != nil {

@@ -49,7 +49,7 @@ func (n *namespace) StoreSet(ctx context.Context, stateID, key, value string) er
 func (n *namespace) StoreSwap(ctx context.Context, stateID, key string, old *string, value string) (swapped bool, err error) {
 	k := n.storeKey("store swap", http.MethodPut, stateID, key).withBody(struct {
 		Value string  `json:"value"`
-		If    *string `json:"if"` // null: none
+		If    *string `json:"if"` // null means no value
 	}{value, old})
 	_, err = use[struct{}](ctx, n.conn, ExtensionStore, k)
 	if errors.Is(err, ErrConflict) {
@@ -58,8 +58,8 @@ func (n *namespace) StoreSwap(ctx context.Context, stateID, key string, old *str
 	return err == nil, err
 }
 
-// StoreDelete implements [StoreBackend] (protocol.md §13). It is no error if
-// there is no such key.
+// StoreDelete implements [StoreBackend] (protocol.md §13). Deleting a missing
+// key is not an error.
 func (n *namespace) StoreDelete(ctx context.Context, stateID, key string) error {
 	_, err := use[struct{}](ctx, n.conn, ExtensionStore, n.storeKey("store delete", http.MethodDelete, stateID, key))
 	if noKey(err) {
@@ -72,9 +72,9 @@ func (n *namespace) storeKey(op, method, stateID, key string) call {
 	return n.call(op, method, "/state/", stateID, "/store/", key)
 }
 
-// noKey reports whether the state is there, but has no such key. "Not Found" is
-// what servers say of a path that they do not know, as one may be of a key with
-// a slash (protocol.md §2).
+// noKey reports whether the state exists but has no such key. "Not Found" is
+// the response to unknown paths, which a key with a slash may form (protocol.md
+// §2).
 func noKey(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status == http.StatusNotFound && e.Message != "State not found" && e.Message != "Not Found"

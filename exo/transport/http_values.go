@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// millis is d in milliseconds, rounded up: the protocol knows nothing finer.
+// millis returns d in milliseconds, rounded up, because the protocol has no
+// finer unit.
 func millis(d time.Duration) int64 {
 	ms := int64(d / time.Millisecond)
 	if d%time.Millisecond > 0 {
@@ -18,8 +19,8 @@ func millis(d time.Duration) int64 {
 	return ms
 }
 
-// fromMillis is the duration of so many milliseconds, or the longest or
-// shortest if it is beyond them.
+// fromMillis returns a duration of ms milliseconds, saturating at the longest
+// and shortest durations.
 func fromMillis(ms int64) time.Duration {
 	const most = math.MaxInt64 / int64(time.Millisecond)
 	switch {
@@ -31,9 +32,9 @@ func fromMillis(ms int64) time.Duration {
 	return time.Duration(ms) * time.Millisecond
 }
 
-// wireTime reads a time with or without a zone, which is then UTC
-// (protocol.md §2). What is no time is the zero time: no answer is worth losing
-// for it.
+// wireTime reads a time with or without a zone, where none means UTC
+// (protocol.md §2). An invalid time becomes the zero time, so as not to lose
+// the rest of the response.
 type wireTime struct{ time.Time }
 
 func (t *wireTime) UnmarshalJSON(raw []byte) error {
@@ -47,7 +48,7 @@ func parseTime(s string) time.Time {
 	if len(s) < len("2006-01-02T15:04:05") {
 		return time.Time{}
 	}
-	layout := "2006-01-02T15:04:05" // also with a fraction
+	layout := "2006-01-02T15:04:05" // also matches fractions
 	if rest := s[len(layout):]; strings.ContainsAny(rest, "Z+-") {
 		layout = time.RFC3339
 	}
@@ -65,7 +66,7 @@ type wireParents []Parent
 func (p *wireParents) UnmarshalJSON(raw []byte) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
-		return err // null, or no object
+		return err // null, or not an object
 	}
 	for d.More() {
 		name, err := d.Token()
@@ -81,7 +82,7 @@ func (p *wireParents) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// orEmpty is m, or an empty map: the reference server refuses null.
+// orEmpty returns m, or an empty map, since the reference server rejects null.
 func orEmpty(m map[string]string) map[string]string {
 	if m == nil {
 		return map[string]string{}
@@ -89,7 +90,7 @@ func orEmpty(m map[string]string) map[string]string {
 	return m
 }
 
-// objectOrEmpty is raw, or an empty object where there is none.
+// objectOrEmpty returns raw, or an empty object.
 func objectOrEmpty(raw json.RawMessage) json.RawMessage {
 	if len(raw) == 0 || string(raw) == "null" {
 		return json.RawMessage("{}")
@@ -97,7 +98,7 @@ func objectOrEmpty(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// orNil is raw, or nil where it is null.
+// orNil returns raw, or nil if it is null.
 func orNil(raw json.RawMessage) json.RawMessage {
 	if string(raw) == "null" {
 		return nil

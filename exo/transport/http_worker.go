@@ -20,7 +20,7 @@ func (n *namespace) call(op, method string, parts ...string) call {
 	return call{op: op, method: method, at: at, err: err}
 }
 
-// withBody gives a call a body. If body cannot be encoded, neither can the call
+// withBody sets the body of a call. If body cannot be encoded, the call cannot
 // be sent.
 func (k call) withBody(body any) call {
 	raw, err := json.Marshal(body)

@@ -21,7 +21,8 @@ func getBuffer() *[]byte {
 	return &b
 }
 
-// putBuffer takes a buffer back. It is zeroed, so that no secrets wait in the pool.
+// putBuffer returns a buffer to the pool. It zeroes it, so that no secrets
+// remain there.
 func putBuffer(b *[]byte) {
 	if cap(*b) > maxPooled {
 		return
@@ -31,18 +32,18 @@ func putBuffer(b *[]byte) {
 	buffers.Put(b)
 }
 
-// maxCopied is the size up to which net/http gets a copy of a body, as a reader
-// that it knows to be in memory: only then does it send the headers and the body
-// together, in one packet. Beyond it both would not fit its buffer anyhow. The
-// copy is not zeroed, and neither is that buffer.
+// maxCopied is the size up to which net/http gets a copy of a body, in a reader
+// that it knows to be in memory. Only then does it send headers and body in one
+// packet; larger bodies would exceed its buffer anyway. The copy is not zeroed,
+// nor is that buffer.
 const maxCopied = 3 << 10
 
 // A payload is the body of a request in a pooled buffer. net/http may read a
-// body after it has returned the answer, so the buffer goes back only when the
-// caller and every reader have let go of it.
+// body after it has returned the response, so the buffer returns to the pool
+// only when the caller and every reader have released it.
 type payload struct {
 	buf  *[]byte
-	refs atomic.Int32 // the caller's, and one for each open reader
+	refs atomic.Int32 // one for the caller and one for each open reader
 }
 
 func newPayload() *payload {
@@ -53,19 +54,19 @@ func newPayload() *payload {
 
 func (p *payload) bytes() []byte { return *p.buf }
 
-// set replaces the bytes by b, which may have grown out of bytes().
+// set replaces the bytes by b, which may have grown from bytes().
 func (p *payload) set(b []byte) { *p.buf = b }
 
-// release lets go of the payload. It may be nil.
+// release releases the caller's reference. The payload may be nil.
 func (p *payload) release() {
 	if p != nil && p.refs.Add(-1) == 0 {
 		putBuffer(p.buf)
 	}
 }
 
-var errReleased = errors.New("the body of this request is gone: its call is over")
+var errReleased = errors.New("request body was released: its call has ended")
 
-// reader opens the body. It is an error once all have let go of it.
+// reader opens the body. It returns an error once the body is released.
 func (p *payload) reader() (io.ReadCloser, error) {
 	for {
 		n := p.refs.Load()
@@ -83,7 +84,7 @@ func (p *payload) reader() (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(bytes.Clone(*p.buf))), nil
 }
 
-// A payloadReader may be closed while it is read.
+// A payloadReader may be closed while it is being read.
 type payloadReader struct {
 	mu      sync.Mutex
 	payload *payload // nil once closed

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// Secrets are values by name that do not show: fmt, slog, zap and
-// encoding/json print the names only.
+// Secrets holds secret values by name. fmt, slog, zap and encoding/json print
+// only the names.
 type Secrets map[string]string
 
-// Names gives the names, sorted.
+// Names returns the names, sorted.
 func (s Secrets) Names() []string { return slices.Sorted(maps.Keys(s)) }
 
 const redacted = "[REDACTED]"
@@ -44,11 +44,11 @@ func (s Secrets) String() string {
 	return b.String()
 }
 
-// Format prints what String gives, whatever the verb.
+// Format prints the result of String for every verb.
 func (s Secrets) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // MarshalJSON writes the names, with [REDACTED] in place of the values.
 func (s Secrets) MarshalJSON() ([]byte, error) { return json.Marshal(s.redacted()) }
 
-// LogValue is what slog shows.
+// LogValue implements [slog.LogValuer]. It does not show the values.
 func (s Secrets) LogValue() slog.Value { return slog.StringValue(s.String()) }

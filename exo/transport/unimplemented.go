@@ -5,16 +5,16 @@ import (
 	"net/http"
 )
 
-// Unimplemented is for embedding in a [Transport] of which only a part is
-// wanted, or that is to compile still when the interfaces have grown: its
-// methods answer an error that is [ErrUnsupported] and names the method. It has
-// no optional abilities, since these are found by their methods.
+// Unimplemented is meant to be embedded in a partial [Transport], or in one
+// that must still compile when the interfaces grow. Its methods return an error
+// that is [ErrUnsupported] and names the method. It implements no optional
+// interfaces.
 type Unimplemented struct{}
 
 var _ Transport = Unimplemented{}
 
 func unimplemented(op, method string) error {
-	return &Error{Op: op, Status: http.StatusNotImplemented, Message: "this transport has no " + method}
+	return &Error{Op: op, Status: http.StatusNotImplemented, Message: "transport does not implement " + method}
 }
 
 // Register implements [Worker].

@@ -4,8 +4,8 @@ import "runtime/debug"
 
 const modulePath = "github.com/exospherehost/exo-go"
 
-// Version is the version of this module in the running program, from its build
-// info: "devel" in a checkout, "unknown" without build info.
+// Version returns the version of this module in the running program, from its
+// build info: "devel" in a checkout, "unknown" without build info.
 func Version() string {
 	info, _ := debug.ReadBuildInfo()
 	return moduleVersion(info)

@@ -6,26 +6,26 @@ import (
 	"time"
 )
 
-// Worker is what a runtime asks of a state manager. Methods are safe for
-// concurrent use. An error that more attempts cannot mend is an [*Error] whose
-// Temporary method reports false.
+// Worker holds the calls of runtimes. Methods are safe for concurrent use. An
+// error that retrying cannot fix is an [*Error] whose Temporary method reports
+// false.
 type Worker interface {
-	// Register declares nodes; a name that is registered already is replaced.
+	// Register registers nodes. It replaces nodes that are already registered.
 	Register(ctx context.Context, runtime string, nodes []NodeSpec) error
 
-	// Claim takes at most req.Max states that are due. A claimed state is the
-	// caller's until the caller reports on it or its lease ends (Lease 0: never
-	// ends). So a runtime never cancels a Claim under way; it lets it end and
-	// hands back what it cannot start.
+	// Claim claims up to req.Max states that are due. A claimed state belongs
+	// to the caller until the caller reports on it or its lease ends; a Lease
+	// of 0 never ends. So a runtime never cancels a Claim in flight: it waits
+	// for the response and requeues what it cannot start.
 	Claim(ctx context.Context, req ClaimRequest) ([]Claimed, error)
 
-	// Report tells what became of states. It returns nil if every report was
-	// taken, else one error for each report, in the order of reports, with nil
-	// for those that were taken.
+	// Report reports the outcomes of states. It returns nil if every report was
+	// accepted. Otherwise it returns one error per report, in the order of
+	// reports, with nil for those that were accepted.
 	Report(ctx context.Context, reports []Report) []error
 
-	// Secrets gets the secrets of the graph that the state belongs to: those
-	// that the state's node declares, from state managers that keep them apart.
+	// Secrets returns the secrets of the graph that the state belongs to. Some
+	// state managers return only those that the state's node declares.
 	Secrets(ctx context.Context, stateID string) (Secrets, error)
 }
 
@@ -33,44 +33,44 @@ type Worker interface {
 type ClaimRequest struct {
 	Nodes []string
 	Max   int
-	Wait  time.Duration // how long to wait for a first state, where the state manager can
+	Wait  time.Duration // how long to wait for the first state, if the state manager can wait
 
-	// Stop, once closed, ends the wait early. States that were taken by then are
-	// returned all the same. A transport that cannot tell the state manager lets
-	// the wait end by itself.
+	// Stop ends the wait early when it is closed. States claimed by then are
+	// still returned. A transport that cannot tell the state manager lets the
+	// wait run out.
 	Stop <-chan struct{}
 
-	Lease time.Duration // how long the states are to be ours without a heartbeat, where it can
+	Lease time.Duration // lease of the states, if the state manager has leases; 0 asks for none
 }
 
-// Claimed is one unit of work, claimed.
+// Claimed is a claimed state.
 type Claimed struct {
 	ID         string
 	Node       string
-	Identifier string // the step of the graph
+	Identifier string // of the step in the graph
 	Inputs     Object
 	CreatedAt  time.Time
 
-	// What follows is empty when the state manager does not say.
+	// The fields below are zero if the state manager does not tell them.
 	Graph   string
 	RunID   string
-	Attempt int           // 0 the first time, then 1, 2, … for retries
-	Lease   time.Duration // 0: the state is ours until we report
-	Token   string        // proves the lease; echoed in Report
+	Attempt int           // 0 for the first attempt, then 1, 2, … for retries
+	Lease   time.Duration // 0 means until reported
+	Token   string        // proves the lease; sent back in Report
 }
 
-// NodeSpec is how a node is registered.
+// NodeSpec is a node to register.
 type NodeSpec struct {
 	Name          string          `json:"name"`
 	InputsSchema  json.RawMessage `json:"inputs_schema"`
 	OutputsSchema json.RawMessage `json:"outputs_schema"`
-	Secrets       []string        `json:"secrets"` // the names of the secrets that the node needs
+	Secrets       []string        `json:"secrets"` // names of the secrets that the node needs
 }
 
-// Report is what became of one state.
+// Report is the outcome of one state.
 type Report struct {
 	StateID string
-	Token   string // the lease's token, as claimed
+	Token   string // token of the lease, as claimed
 	Outcome Outcome
 }
 
@@ -78,19 +78,21 @@ type Report struct {
 type Outcome interface{ outcome() }
 
 type (
-	// Executed says that the node ran. More than one output fans out; none is one
-	// empty output.
+	// Executed says that the node succeeded. More than one output fans out; no
+	// output counts as one empty output.
 	Executed struct {
 		Outputs []Object
 
-		// Checked says that each of Outputs is known to be a JSON object, so that no
-		// transport need look again. Set it only of what a codec has just made: a
-		// state manager refuses a call with anything else in it, other reports included.
+		// Checked says that each of Outputs is known to be a JSON object, so
+		// that transports need not check again. Set it only for outputs that a
+		// codec has just made: a state manager rejects a call with anything
+		// else in it, including the other reports.
 		Checked bool
 	}
 
-	// Errored says that the node failed; the state manager retries by the graph's policy,
-	// unless it is Permanent and the state manager knows the notion.
+	// Errored says that the node failed. The state manager retries according to
+	// the graph's policy, unless the error is Permanent and the state manager
+	// supports that.
 	Errored struct {
 		Message   string
 		Permanent bool
@@ -99,8 +101,8 @@ type (
 	// Pruned says that the node ended its branch.
 	Pruned struct{ Data map[string]any }
 
-	// Requeued says that the node, or a runtime that drains, puts the state back,
-	// to be claimed again After a positive time.
+	// Requeued says that the node, or a draining runtime, requeues the state,
+	// to be claimed again After a positive duration.
 	Requeued struct{ After time.Duration }
 )
 

@@ -121,7 +121,7 @@ func alter(ctx context.Context, s *Server, f func(now time.Time) error) error {
 }
 
 // ErrClosed is wrapped by the errors of calls made after [Server.Close].
-var ErrClosed = errors.New("state manager is closed")
+var ErrClosed = errors.New("the state manager is closed")
 
 // Enter lets a call in; the caller must then call [Server.Leave]. It reports
 // false once the server is closed.
