@@ -105,7 +105,7 @@ func (r *results) tables() string {
 	fmt.Fprintf(&b, "%s, %s, %d cores, %s, %s, revision %s. Measured on %s by\n\n", r.Machine.OS, r.Machine.CPU, r.Machine.Cores,
 		r.Machine.Memory, r.Machine.Go, orUnknown(r.Machine.Revision), r.Date)
 	fmt.Fprintf(&b, "```sh\n%s\n```\n\n", r.Command)
-	fmt.Fprintf(&b, "with %d workers where nothing else is said. Load averages before each round and at the end: %s.\n\n",
+	fmt.Fprintf(&b, "with %d workers unless stated otherwise. Load averages before each round and at the end: %s.\n\n",
 		r.Scale.Workers, strings.Join(r.Load, "; "))
 	fmt.Fprintf(&b, "| | median of %d | lowest | highest | goal | |\n|---|---:|---:|---:|---:|---|\n", r.Scale.Rounds)
 	for _, l := range table {
@@ -114,7 +114,7 @@ func (r *results) tables() string {
 		}
 	}
 	if len(r.Soak) > 0 {
-		b.WriteString("\nOne worker process over HTTP, as it executes ever more states:\n\n")
+		b.WriteString("\nOne worker process over HTTP, as it executes more and more states:\n\n")
 		b.WriteString("| states | goroutines | resident | heap in use |\n|---:|---:|---:|---:|\n")
 		for _, s := range r.Soak {
 			fmt.Fprintf(&b, "| %s | %d | %.1f MiB | %.1f MiB |\n", grouped(float64(s.States)), s.Goroutines, s.RSS, s.Heap)
