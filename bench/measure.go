@@ -119,7 +119,10 @@ func pickUp(ctx context.Context, w *world, n int) (_ map[string]float64, err err
 	startedAt := make(chan time.Time, 1)
 	reported := make(chan error, 1)
 	stop, err := w.worker(ctx, exo.WithTrace(&exo.Trace{
-		Started: func(context.Context, node.Info) { startedAt <- time.Now() },
+		Started: func(ctx context.Context, _ node.Info) context.Context {
+			startedAt <- time.Now()
+			return ctx
+		},
 		Reported: func(_ context.Context, _ node.Info, _ exo.Outcome, _ time.Duration, err error) {
 			reported <- err
 		},

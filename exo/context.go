@@ -14,7 +14,7 @@ func Info(ctx context.Context) node.Info { return node.InfoFromContext(ctx) }
 type loggerKey struct{}
 
 // Logger is the runtime's logger with the fields of [Info]: state_id, run_id,
-// node and identifier. Outside a node it discards. Known values of the state's
+// node and identifier. Outside a node and the hooks of a [Trace] it discards. Known values of the state's
 // secrets are replaced by [REDACTED] in what it writes.
 func Logger(ctx context.Context) *zap.Logger {
 	if l, ok := ctx.Value(loggerKey{}).(*stateLogger); ok {
@@ -29,6 +29,7 @@ func Logger(ctx context.Context) *zap.Logger {
 type nodeContext struct {
 	context.Context //nolint:containedctx // it is one
 
+	values context.Context //nolint:containedctx // where further values are found
 	info   *node.Info
 	store  nodecontext.Store
 	logger stateLogger
@@ -37,7 +38,10 @@ type nodeContext struct {
 // nodeContext is that of the execution, whose secrets are known by now.
 func (e *execution) nodeContext() context.Context {
 	c, info := &e.work.context, &e.work.request.Info // which do not keep e
-	c.Context, c.info = e.ctx, info
+	c.Context, c.values, c.info = e.ctx, e.ctx, info
+	if traced := e.traced.Load(); traced != nil {
+		c.values = traced
+	}
 	c.store = nodecontext.Store{Backend: e.runtime.store, StateID: e.report.StateID}
 	c.logger.base, c.logger.info, c.logger.redact = e.runtime.log, info, e.work.redact
 	return c
@@ -55,7 +59,42 @@ func (c *nodeContext) Value(key any) any {
 	case loggerKey:
 		return &c.logger
 	}
-	return c.Context.Value(key)
+	return c.values.Value(key)
+}
+
+// A traceContext is what hooks of a [Trace] are called with: the execution's
+// context, with the values of what a hook returned. It is kept until the report
+// has been taken, and so holds neither inputs nor secrets.
+type traceContext struct {
+	context.Context //nolint:containedctx // it is one
+
+	values    context.Context //nolint:containedctx // where further values are found
+	execution *execution
+}
+
+func newTraceContext(e *execution, values context.Context) *traceContext {
+	ctx := e.ctx
+	if ctx == nil { // returned before it was given one
+		ctx = context.Background()
+	}
+	if values == nil {
+		values = ctx
+	}
+	return &traceContext{ctx, values, e}
+}
+
+// Value gives what the packages of these keys ask for.
+func (c *traceContext) Value(key any) any {
+	e := c.execution
+	switch key.(type) {
+	case nodecontext.InfoKey:
+		return e.info()
+	case nodecontext.StoreKey:
+		return &nodecontext.Store{Backend: e.runtime.store, StateID: e.report.StateID}
+	case loggerKey:
+		return &stateLogger{base: e.runtime.log, info: e.info()}
+	}
+	return c.values.Value(key)
 }
 
 // ContextWithLogger gives a context in which [Logger] is l: for tests of code

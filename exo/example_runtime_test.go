@@ -148,15 +148,18 @@ func ExampleWithMiddleware() {
 	// Output: Upper {"text":"hello"} → [{"text":"HELLO"}] <nil>
 }
 
-// A Trace observes what a runtime does, for metrics and progress.
+// A Trace observes what a runtime does, for metrics and progress. What Started
+// adds to the context is found by the node and by the later hooks.
 func ExampleTrace() {
+	type ticket struct{}
 	reported := make(chan string, 1)
 	trace := &exo.Trace{
-		Started: func(_ context.Context, info node.Info) {
+		Started: func(ctx context.Context, info node.Info) context.Context {
 			fmt.Println("started", info.Identifier)
+			return context.WithValue(ctx, ticket{}, "ticket 7")
 		},
-		Finished: func(_ context.Context, info node.Info, o exo.Outcome, _ time.Duration) {
-			fmt.Println("finished", info.Identifier, o.Kind, o.Outputs)
+		Finished: func(ctx context.Context, info node.Info, o exo.Outcome, _ time.Duration) {
+			fmt.Println("finished", info.Identifier, o.Kind, o.Outputs, "with", ctx.Value(ticket{}))
 		},
 		Reported: func(_ context.Context, info node.Info, o exo.Outcome, _ time.Duration, err error) {
 			reported <- fmt.Sprintln("reported", info.Identifier, o.Kind, err)
@@ -170,7 +173,7 @@ func ExampleTrace() {
 	fmt.Print(<-reported)
 	// Output:
 	// started words
-	// finished words executed 2
+	// finished words executed 2 with ticket 7
 	// reported words executed <nil>
 }
 

@@ -75,6 +75,7 @@ func (r *Runtime) call(e *execution) ([]transport.Object, error) {
 		e.work.request.Secrets = secrets
 		e.work.redact = newRedactor(secrets)
 	}
+	r.traceStarted(e, e.work.redact)
 	ctx := e.nodeContext()
 	if d := e.node.node.Timeout(); d > 0 {
 		var cancel context.CancelFunc
@@ -82,7 +83,6 @@ func (r *Runtime) call(e *execution) ([]transport.Object, error) {
 		defer cancel()
 		defer r.watch(e, d)()
 	}
-	r.traceStarted(ctx, e)
 	outputs, err := e.node.handler(ctx, &e.work.request)
 	if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil && e.ctx.Err() == nil {
 		err = errors.Join(context.Cause(ctx), err)
@@ -126,6 +126,9 @@ func (r *Runtime) finish(e *execution, outputs []transport.Object, err error, to
 	outcome, wire, size := r.decide(e, outputs, err)
 	redact := e.work.redact
 	e.work = nil
+	if e.traced.Load() == nil { // its secrets could not be had
+		r.traceStarted(e, redact)
+	}
 	if !e.settle(outcome, wire, size, redact.needed(wire)) {
 		// Decided before, by a heartbeat or by the drain.
 		outcome = Outcome{Kind: Returned, After: putBackAfter}

@@ -23,7 +23,8 @@ type execution struct {
 
 	ctx    context.Context //nolint:containedctx // the node's, made when the state is claimed
 	cancel context.CancelCauseFunc
-	work   *work // nil once the node has returned: it is the worker's alone
+	work   *work                        // nil once the node has returned: it is the worker's alone
+	traced atomic.Pointer[traceContext] // nil before the hooks for the start
 
 	// settled is set by whoever decides the outcome: the worker when the node
 	// returns, the drain when it gives up on it, or a heartbeat that found the

@@ -27,7 +27,7 @@ var hooks = map[string]func(*testing.T, *bubble){
 		bad := &exo.Trace{
 			Registered: func([]string) { panic("in a hook") },
 			Claimed:    func(int, int, time.Duration, error) { panic("in a hook") },
-			Started:    func(context.Context, node.Info) { panic("in a hook") },
+			Started:    func(context.Context, node.Info) context.Context { panic("in a hook") },
 			Finished:   func(context.Context, node.Info, exo.Outcome, time.Duration) { panic("in a hook") },
 			Reported:   func(context.Context, node.Info, exo.Outcome, time.Duration, error) { panic("in a hook") },
 		}
@@ -145,7 +145,7 @@ var hooks = map[string]func(*testing.T, *bubble){
 		g := exo.NewGraph("secret").Secrets(exo.Fields(key{secret}))
 		exo.Add(g, "call", exo.Node("Call", func(context.Context, exo.None, key) (Text, error) { return Text{secret}, nil }), exo.None{})
 		bad := &exo.Trace{
-			Started:  func(context.Context, node.Info) { panic("started with " + secret) },
+			Started:  func(context.Context, node.Info) context.Context { panic("started with " + secret) },
 			Finished: func(context.Context, node.Info, exo.Outcome, time.Duration) { panic("finished with " + secret) },
 			Reported: func(context.Context, node.Info, exo.Outcome, time.Duration, error) { panic("reported with " + secret) },
 		}

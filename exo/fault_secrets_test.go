@@ -79,7 +79,10 @@ func (x *exits) logger() *zap.Logger {
 func (x *exits) trace() *exo.Trace {
 	return &exo.Trace{
 		Claimed: func(_, _ int, _ time.Duration, err error) { _, _ = fmt.Fprintf(&x.hooks, "%+v\n", err) },
-		Started: func(_ context.Context, i node.Info) { _, _ = fmt.Fprintf(&x.hooks, "%+v\n", i) },
+		Started: func(_ context.Context, i node.Info) context.Context {
+			_, _ = fmt.Fprintf(&x.hooks, "%+v\n", i)
+			return nil
+		},
 		Finished: func(_ context.Context, i node.Info, o exo.Outcome, _ time.Duration) {
 			_, _ = fmt.Fprintf(&x.hooks, "%+v %+v %#v\n", i, o, o.Err)
 		},

@@ -11,6 +11,10 @@ import (
 // called on the goroutine that does the work, so a slow hook slows the runtime,
 // and several may be called at once. A hook that panics is logged once, and
 // counted in [Stats]; the runtime goes on. None is called under a lock.
+//
+// The contexts of Started, Finished and Reported are the state's: [Info] and
+// [Logger] work in them, and so does the run's store. They know no secrets, and
+// what the hooks are told shows none.
 type Trace struct {
 	// Registered is called when the nodes have been registered.
 	Registered func(nodes []string)
@@ -19,13 +23,24 @@ type Trace struct {
 	// for and got.
 	Claimed func(asked, got int, took time.Duration, err error)
 
-	// Started is called before a state is executed, Finished after it. Their
-	// context is the node's.
-	Started  func(context.Context, node.Info)
-	Finished func(context.Context, node.Info, Outcome, time.Duration)
+	// Started is called when a state's secrets are there, before its node. What
+	// the context that it returns carries is found in the contexts of the node
+	// and of the hooks that come later for the state. Only its values count: it
+	// cannot cancel the node, nor save it from being cancelled. If it is nil,
+	// the context stays as it was.
+	Started func(ctx context.Context, info node.Info) context.Context
+
+	// Finished is called once for each call of Started, when the node has
+	// returned. took is the time that the state took, its secrets included. If
+	// these could not be had, the node is not called, and Started is called just
+	// before Finished.
+	Finished func(ctx context.Context, info node.Info, outcome Outcome, took time.Duration)
 
 	// Reported is called when the state manager has taken the outcome, or will
-	// never take it (err). took is the time since the node finished.
+	// never take it (err). took is the time since the node finished. By then
+	// ctx has ended, as a rule: it is there for its values. Reported may be
+	// called beside Finished, or before it if the node ignores the end of its
+	// context. A state that is returned before it has started is reported alone.
 	Reported func(ctx context.Context, info node.Info, outcome Outcome, took time.Duration, err error)
 }
 

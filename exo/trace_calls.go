@@ -21,10 +21,23 @@ func (r *Runtime) traceClaimed(asked, got int, took time.Duration, err error) {
 	}
 }
 
-func (r *Runtime) traceStarted(ctx context.Context, e *execution) {
+// traceStarted hands each hook the context that the one before it returned, and
+// leaves the last with the execution.
+func (r *Runtime) traceStarted(e *execution, redact *redactor) {
+	if len(r.config.traces) == 0 {
+		return
+	}
+	ctx := newTraceContext(e, nil)
+	e.traced.Store(ctx)
 	for _, t := range r.config.traces {
-		if t.Started != nil {
-			r.observe("Started", e.work.redact, func() { t.Started(ctx, *e.info()) })
+		if t.Started == nil {
+			continue
+		}
+		var next context.Context
+		r.observe("Started", redact, func() { next = t.Started(ctx, *e.info()) })
+		if next != nil {
+			ctx = newTraceContext(e, next)
+			e.traced.Store(ctx)
 		}
 	}
 }
@@ -32,15 +45,18 @@ func (r *Runtime) traceStarted(ctx context.Context, e *execution) {
 func (r *Runtime) traceFinished(e *execution, redact *redactor, o Outcome, took time.Duration) {
 	for _, t := range r.config.traces {
 		if t.Finished != nil {
-			r.observe("Finished", redact, func() { t.Finished(e.ctx, *e.info(), o, took) })
+			r.observe("Finished", redact, func() { t.Finished(e.traced.Load(), *e.info(), o, took) })
 		}
 	}
 }
 
 func (r *Runtime) traceReported(e *execution, err error) {
-	ctx := e.ctx
-	if ctx == nil { // put back before it had one
-		ctx = context.Background()
+	if len(r.config.traces) == 0 {
+		return
+	}
+	ctx := e.traced.Load()
+	if ctx == nil { // returned before it was started
+		ctx = newTraceContext(e, nil)
 	}
 	for _, t := range r.config.traces {
 		if t.Reported != nil {

@@ -66,7 +66,7 @@ func Example() {
 	defer func() { _ = sm.Close() }()
 	g := exo.NewGraph("shouting")
 	exo.Add(g, "shout", upper, Word{"hello"})
-	opts := append(telemetry.Options(), exo.WithStateManager(sm), exo.WithLogger(zap.NewNop()))
+	opts := []exo.RuntimeOption{exo.WithTrace(telemetry.Trace()), exo.WithStateManager(sm), exo.WithLogger(zap.NewNop())}
 	if err := runOnce(ctx, sm, g, opts); err != nil {
 		fmt.Println(err)
 		return

@@ -3,7 +3,7 @@
 //
 //	telemetry, err := exotel.New()
 //	…
-//	err = exo.Serve(ctx, "etl", "worker-1", nodes, telemetry.Options()...)
+//	err = exo.Serve(ctx, "etl", "worker-1", nodes, exo.WithTrace(telemetry.Trace()))
 //
 // It stands on OpenTelemetry's API alone. The program chooses the SDK, its
 // exporters and its sampling; without one, nothing is recorded.
@@ -57,7 +57,6 @@ import (
 
 	"github.com/exospherehost/exo-go/exo"
 	"github.com/exospherehost/exo-go/exo/node"
-	"github.com/exospherehost/exo-go/exo/transport"
 )
 
 // scope is the instrumentation scope of spans and metrics.
@@ -68,7 +67,6 @@ const scope = "github.com/exospherehost/exo-go/exo/exotel"
 type Telemetry struct {
 	tracer  trace.Tracer
 	metrics *metrics
-	spans   spans
 }
 
 // An Option configures a [Telemetry].
@@ -109,45 +107,34 @@ func New(opts ...Option) (*Telemetry, error) {
 	return &Telemetry{tracer: c.tracers.Tracer(scope, trace.WithInstrumentationVersion(version)), metrics: m}, nil
 }
 
-// Options are what makes a runtime be observed: a middleware that gives nodes
-// their spans, and a trace that ends them. They belong together. Put them
-// before other middleware, so that these run within the span.
-func (t *Telemetry) Options() []exo.RuntimeOption {
-	return []exo.RuntimeOption{exo.WithMiddleware(t.middleware), exo.WithTrace(t.trace())}
-}
-
-// middleware begins the span of a state. What the node returns passes
-// unseen: only the runtime knows what it comes to, and only its texts are free
-// of secrets.
-func (t *Telemetry) middleware(next node.Handler) node.Handler {
-	return func(ctx context.Context, req *node.Request) (outputs []transport.Object, err error) {
-		info := req.Info // the node may change req
-		defer t.metrics.executing(ctx, info.Node)()
-		ctx, span := t.start(ctx, info, time.Now())
-		s := t.spans.add(keyOf(info), span)
-		defer t.spans.returned(s) // also when the node panics
-		return next(ctx, req)
-	}
-}
-
-func (t *Telemetry) trace() *exo.Trace {
+// Trace is what a runtime is observed by, when it is given it by
+// [exo.WithTrace].
+func (t *Telemetry) Trace() *exo.Trace {
 	return &exo.Trace{
 		Claimed:  t.metrics.claimed,
-		Started:  t.metrics.started,
+		Started:  t.started,
 		Finished: t.finished,
 		Reported: t.metrics.reported,
 	}
 }
 
-// finished ends the span of a state. One whose secrets could not be had never
-// came to the middleware: it gets its span now.
+// A spanKey is the key of a state's span in its context. A runtime may be
+// observed by more than one Telemetry.
+type spanKey struct{ of *Telemetry }
+
+// started begins the span of a state. What the node returns passes unseen: only
+// the runtime knows what it comes to, and only its texts are free of secrets.
+func (t *Telemetry) started(ctx context.Context, info node.Info) context.Context {
+	t.metrics.started(ctx, info)
+	ctx, span := t.start(ctx, info)
+	return context.WithValue(ctx, spanKey{t}, span)
+}
+
 func (t *Telemetry) finished(ctx context.Context, info node.Info, o exo.Outcome, took time.Duration) {
-	span, ok := t.spans.take(keyOf(info))
-	if !ok {
-		ctx, span = t.start(ctx, info, time.Now().Add(-took))
-	} else {
-		ctx = trace.ContextWithSpan(ctx, span) // for exemplars
+	span, ok := ctx.Value(spanKey{t}).(trace.Span)
+	if !ok { // Started panicked, in the tracer
+		span = trace.SpanFromContext(context.Background())
 	}
-	t.metrics.finished(ctx, info, o, took)
+	t.metrics.finished(trace.ContextWithSpan(ctx, span), info, o, took) // for exemplars
 	end(span, o)
 }

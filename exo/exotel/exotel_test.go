@@ -179,6 +179,26 @@ func TestContext(t *testing.T) {
 	}
 }
 
+// TestTwoOfThem: a runtime may be observed by more than one, each with spans of
+// its own, of which the node finds the last.
+func TestTwoOfThem(t *testing.T) {
+	t.Parallel()
+	var inNode trace.SpanContext
+	n := exo.Node("Work", func(ctx context.Context, in Text, _ exo.None) (Text, error) {
+		inNode = trace.SpanContextFromContext(ctx)
+		return in, nil
+	})
+	other, recorder := recording(t)
+	o := observe(t, only(n, Text{Text: "in"}), exo.WithTrace(other.Trace()))
+	if len(o.spans) != 1 || len(recorder.Ended()) != 1 {
+		t.Fatalf("%d and %d spans, want one of each", len(o.spans), len(recorder.Ended()))
+	}
+	first, last := o.spans[0].SpanContext(), recorder.Ended()[0].SpanContext()
+	if first.Equal(last) || !inNode.Equal(last) {
+		t.Errorf("spans %v and %v; the node found %v", first, last, inNode)
+	}
+}
+
 // withoutSecrets is a state manager whose secrets cannot be had.
 type withoutSecrets struct{ transport.Provider }
 
@@ -266,7 +286,7 @@ func TestNeverStarted(t *testing.T) {
 	inner := newLocal(t)
 	telemetry, recorder := recording(t)
 	x, err := exo.NewExecutor(namespace, "worker", []node.Any{n},
-		append(telemetry.Options(), exo.WithStateManager(withoutSecrets{inner}))...)
+		exo.WithTrace(telemetry.Trace()), exo.WithStateManager(withoutSecrets{inner}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func observe(t *testing.T, g *exo.Graph, opts ...exo.RuntimeOption) (o observed)
 		}
 		sm := local.New()
 		defer func() { _ = sm.Close() }()
-		options := append([]exo.RuntimeOption{exo.WithStateManager(sm), exo.WithLogger(zap.NewNop())}, telemetry.Options()...)
+		options := []exo.RuntimeOption{exo.WithStateManager(sm), exo.WithLogger(zap.NewNop()), exo.WithTrace(telemetry.Trace())}
 		rt, err := exo.NewRuntime(namespace, "worker", g.Nodes(), append(options, opts...)...)
 		if err != nil {
 			t.Fatal(err)

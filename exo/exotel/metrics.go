@@ -60,22 +60,18 @@ func newMetrics(m metric.Meter) (*metrics, error) {
 	return made, nil
 }
 
-// executing counts a state under execution until what it returns is called.
-func (m *metrics) executing(ctx context.Context, name string) (done func()) {
-	of := metric.WithAttributeSet(attribute.NewSet(nodeKey.String(name)))
-	m.inFlight.Add(ctx, 1, of)
-	return func() { m.inFlight.Add(ctx, -1, of) }
-}
-
 func (m *metrics) started(ctx context.Context, info node.Info) {
+	of := metric.WithAttributeSet(attribute.NewSet(nodeKey.String(info.Node)))
+	m.inFlight.Add(ctx, 1, of)
 	if info.CreatedAt.IsZero() {
 		return
 	}
 	wait := max(time.Since(info.CreatedAt), 0) // the clock is another machine's
-	m.queueWait.Record(ctx, wait.Seconds(), metric.WithAttributeSet(attribute.NewSet(nodeKey.String(info.Node))))
+	m.queueWait.Record(ctx, wait.Seconds(), of)
 }
 
 func (m *metrics) finished(ctx context.Context, info node.Info, o exo.Outcome, took time.Duration) {
+	m.inFlight.Add(ctx, -1, metric.WithAttributeSet(attribute.NewSet(nodeKey.String(info.Node))))
 	of := metric.WithAttributeSet(attribute.NewSet(nodeKey.String(info.Node), outcomeKey.String(o.Kind.String())))
 	m.states.Add(ctx, 1, of)
 	m.duration.Record(ctx, took.Seconds(), of)

@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
-	"sync"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -43,7 +41,7 @@ func RunSpanContext(runID string) trace.SpanContext {
 }
 
 // start begins the span of a state.
-func (t *Telemetry) start(ctx context.Context, info node.Info, at time.Time) (context.Context, trace.Span) {
+func (t *Telemetry) start(ctx context.Context, info node.Info) (context.Context, trace.Span) {
 	attributes := make([]attribute.KeyValue, 0, 8)
 	for _, a := range []attribute.KeyValue{
 		attribute.String("exo.state.id", info.StateID),
@@ -62,7 +60,6 @@ func (t *Telemetry) start(ctx context.Context, info node.Info, at time.Time) (co
 		// Not a child of what was under way when the runtime was started.
 		trace.WithNewRoot(),
 		trace.WithSpanKind(trace.SpanKindConsumer),
-		trace.WithTimestamp(at),
 		trace.WithAttributes(append(attributes, attribute.Int("exo.attempt", info.Attempt))...),
 	}
 	if run := RunSpanContext(info.RunID); run.IsValid() {
@@ -88,64 +85,4 @@ func end(span trace.Span, o exo.Outcome) {
 		span.SetAttributes(attribute.Float64("exo.after", o.After.Seconds()))
 	case exo.Pruned, exo.Lost:
 	}
-}
-
-// spans are those of the states under execution: the middleware begins them,
-// and the trace, which gets another context, ends them.
-//
-// A state may be there twice: when it is put back its outcome is reported, and
-// the state claimed and started again, before the first execution's trace is
-// called, or while its node ignores that its context has ended. The trace is
-// called after the node has returned, which tells the two apart.
-type spans struct {
-	mu    sync.Mutex
-	byKey map[key][]*stateSpan
-}
-
-type key struct {
-	namespace, runtime, state string
-	attempt                   int
-}
-
-func keyOf(i node.Info) key { return key{i.Namespace, i.Runtime, i.StateID, i.Attempt} }
-
-type stateSpan struct {
-	span     trace.Span
-	returned bool
-}
-
-func (s *spans) add(k key, span trace.Span) *stateSpan {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.byKey == nil {
-		s.byKey = make(map[key][]*stateSpan)
-	}
-	added := &stateSpan{span: span}
-	s.byKey[k] = append(s.byKey[k], added)
-	return added
-}
-
-func (s *spans) returned(of *stateSpan) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	of.returned = true
-}
-
-// take removes the oldest span of a state whose node has returned.
-func (s *spans) take(k key) (trace.Span, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := s.byKey[k]
-	for i, of := range all {
-		if !of.returned {
-			continue
-		}
-		if len(all) == 1 {
-			delete(s.byKey, k)
-		} else {
-			s.byKey[k] = append(all[:i:i], all[i+1:]...)
-		}
-		return of.span, true
-	}
-	return nil, false
 }
