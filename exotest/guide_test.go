@@ -329,7 +329,7 @@ func TestAlbumOverABadNetwork(t *testing.T) {
 		sm.Serve(t, g.Nodes())
 		exotest.WantOutputs(t, sm.Drive(t, g, exo.TriggerOptions{}), page, Link{URL: "/summer/2.html"})
 	}, exotest.WithFaults(
-		exotest.DropAfter("report", 1),            // the first report is taken, and its answer lost
+		exotest.DropAfter("report", 1),            // the first report is accepted, but its response is lost
 		exotest.Late("claim", 5*time.Second, 2),   // the second claim is slow
 		exotest.RandomFaults(7, 0.2, "heartbeat"), // one heartbeat of five fails somehow
 	))
@@ -363,7 +363,7 @@ func TestPublishNow(t *testing.T) {
 	}
 	sm.FailNext("trigger", 1, &transport.Error{Op: "trigger", Status: http.StatusBadGateway, Message: "bad gateway"})
 	if _, err := publishNow(t.Context(), sm.Client(t), "summer"); err == nil {
-		t.Error("a bad gateway is no error")
+		t.Error("a bad gateway gave no error")
 	}
 }
 
