@@ -167,16 +167,16 @@ func TestGraphs(t *testing.T) {
 	b := newBench(t)
 	file := graphFile(t, testGraph())
 	wants(t, b.ok("graph", "apply", file, "--secret", "key=env:KEY"), "graph words is VALID: 4 steps\n")
-	if g := as[graphJSON](b, "graph", "apply", file, "--secret", "key=a,b"); g.Name != "words" || g.Validation != "VALID" || len(g.Nodes) != 4 || g.Nodes[0].Namespace != ns {
+	if g := as[exo.GraphInfo](b, "graph", "apply", file, "--secret", "key=a,b"); g.Name != "words" || g.Status != "VALID" || len(g.Nodes) != 4 || g.Nodes[0].Namespace != ns {
 		t.Errorf("%+v", g)
 	}
 	wants(t, b.ok("graph", "get", "words"), "graph      words\n", "secrets    key\n", "retries    0, FIXED", "store      more\n",
 		"STEP   NODE", "\nlast   Last   testing    -      first ALL_SUCCESS\n")
-	if g := as[graphJSON](b, "graph", "get", "words"); g.Secrets[0] != "key" || g.Nodes[3].Unites.Identifier != "first" {
+	if g := as[exo.GraphInfo](b, "graph", "get", "words"); g.SecretNames[0] != "key" || g.Nodes[3].Unites.Identifier != "first" {
 		t.Errorf("%+v", g)
 	}
 	wants(t, b.ok("graph", "list"), "GRAPH  STATUS  STEPS  TRIGGERS  UPDATED\nwords  VALID   4      0         20")
-	if all := as[[]graphJSON](b, "graph", "list"); len(all) != 1 {
+	if all := as[[]exo.GraphInfo](b, "graph", "list"); len(all) != 1 {
 		t.Errorf("%+v", all)
 	}
 }
@@ -198,7 +198,7 @@ func TestInvalidGraph(t *testing.T) {
 	if strings.Count(shown, "Node Gone") != 1 {
 		t.Errorf("the node is not named once:\n%s", shown)
 	}
-	if g := as[graphJSON](b, "graph", "get", "words"); g.Version != 2 || g.Serving != 1 {
+	if g := as[exo.GraphInfo](b, "graph", "get", "words"); g.Version != 2 || g.ServingVersion != 1 {
 		t.Errorf("%+v", g)
 	}
 	b.ok("trigger", "words", "--delay", "1h")
@@ -208,7 +208,7 @@ func TestNodes(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	wants(t, b.ok("node", "list"), "NODE   RUNTIME  INPUTS  OUTPUTS  SECRETS\nFirst  worker   text ", " key\nLast   worker   -       text     -\n")
-	if all := as[[]nodeJSON](b, "node", "list"); len(all) != 4 || all[0].Secrets[0] != "key" || all[1].Secrets == nil {
+	if all := as[[]exo.NodeInfo](b, "node", "list"); len(all) != 4 || all[0].Secrets[0] != "key" || all[1].Secrets == nil {
 		t.Errorf("%+v", all)
 	}
 }
@@ -226,7 +226,7 @@ func TestRuns(t *testing.T) {
 	}
 	wants(t, b.ok("run", "show", id), "STATE ", "\ngraph words: ", " SUCCESS\n")
 	states := as[statesJSON](b, "run", "show", id)
-	if states.RunID != id || len(states.Nodes) != len(result.States) || states.Summary["SUCCESS"] != len(result.States) || len(states.Edges) == 0 {
+	if states.RunID != id || len(states.States) != len(result.States) || states.Summary["SUCCESS"] != len(result.States) || len(states.Edges) == 0 {
 		t.Errorf("%+v", states)
 	}
 

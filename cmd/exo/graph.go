@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -130,29 +129,12 @@ func orNone(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// graphJSON is a graph for programs, by the names of the protocol.
-type graphJSON struct {
-	Name       string                     `json:"name"`
-	Namespace  string                     `json:"namespace"`
-	Validation transport.ValidationStatus `json:"validation_status"`
-	Errors     []string                   `json:"validation_errors"`
-	Version    int                        `json:"version,omitempty"`
-	Serving    int                        `json:"serving_version,omitempty"`
-	Nodes      []transport.Placement      `json:"nodes"`
-	Secrets    []string                   `json:"secrets"`
-	Retry      transport.RetryPolicy      `json:"retry_policy"`
-	Store      transport.StoreConfig      `json:"store_config"`
-	Triggers   []transport.CronTrigger    `json:"triggers"`
-	CreatedAt  time.Time                  `json:"created_at,omitzero"`
-	UpdatedAt  time.Time                  `json:"updated_at,omitzero"`
-}
-
-func graphOf(g *exo.GraphInfo) graphJSON {
-	return graphJSON{
-		Name: g.Name, Namespace: g.Namespace, Validation: g.Status, Errors: list(g.Errors), Version: g.Version, Serving: g.ServingVersion, Nodes: list(g.Nodes),
-		Secrets: list(g.SecretNames), Retry: g.Retry, Store: g.Store, Triggers: list(g.Triggers),
-		CreatedAt: g.CreatedAt, UpdatedAt: g.UpdatedAt,
-	}
+// graphOf is a graph for programs, by the names of the protocol.
+func graphOf(g *exo.GraphInfo) exo.GraphInfo {
+	shown := *g
+	shown.Nodes, shown.Triggers = list(g.Nodes), list(g.Triggers)
+	shown.SecretNames, shown.Errors = list(g.SecretNames), list(g.Errors)
+	return shown
 }
 
 // list is items as JSON shows a list that is empty: [], not null.
@@ -206,7 +188,7 @@ func listGraphs(ctx context.Context, env environment, c *cli.Command, m *exo.Sta
 		return err
 	}
 	slices.SortFunc(graphs, func(a, b exo.GraphInfo) int { return strings.Compare(a.Name, b.Name) })
-	all := make([]graphJSON, len(graphs))
+	all := make([]exo.GraphInfo, len(graphs))
 	rows := make([][]string, len(graphs))
 	for i := range graphs {
 		g := &graphs[i]

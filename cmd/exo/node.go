@@ -27,29 +27,18 @@ func nodeCommand(env environment) *cli.Command {
 	}
 }
 
-// nodeJSON is a node for programs, by the names of the protocol.
-type nodeJSON struct {
-	Name          string          `json:"name"`
-	Namespace     string          `json:"namespace"`
-	Runtime       string          `json:"runtime_name"`
-	InputsSchema  json.RawMessage `json:"inputs_schema"`
-	OutputsSchema json.RawMessage `json:"outputs_schema"`
-	Secrets       []string        `json:"secrets"`
-}
-
 func listNodes(ctx context.Context, env environment, c *cli.Command, m *exo.StateManager) error {
 	nodes, err := m.Nodes(ctx)
 	if err != nil {
 		return err
 	}
 	slices.SortFunc(nodes, func(a, b exo.NodeInfo) int { return strings.Compare(a.Name, b.Name) })
-	all := make([]nodeJSON, len(nodes))
 	rows := make([][]string, len(nodes))
 	for i, n := range nodes {
-		all[i] = nodeJSON{n.Name, n.Namespace, n.Runtime, n.InputsSchema, n.OutputsSchema, list(n.Secrets)}
+		nodes[i].Secrets = list(n.Secrets)
 		rows[i] = []string{n.Name, n.Runtime, fieldsOf(n.InputsSchema), fieldsOf(n.OutputsSchema), strings.Join(n.Secrets, " ")}
 	}
-	return show(env, c, all, func(w io.Writer) error { return table(w, "NODE RUNTIME INPUTS OUTPUTS SECRETS", rows) })
+	return show(env, c, nodes, func(w io.Writer) error { return table(w, "NODE RUNTIME INPUTS OUTPUTS SECRETS", rows) })
 }
 
 // fieldsOf are the names of the fields of a schema.

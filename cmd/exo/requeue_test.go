@@ -39,7 +39,7 @@ func TestRequeue(t *testing.T) {
 	}
 	// A late report changes nothing, whether it is refused or not.
 	_ = worker.Report(t.Context(), []transport.Report{{StateID: first, Outcome: transport.Executed{}}})
-	if states := as[statesJSON](b, "run", "show", run); states.Nodes[0].Status != "RETRY_CREATED" || states.Summary["CREATED"] != 1 || len(states.Nodes) != 2 {
+	if states := as[statesJSON](b, "run", "show", run); states.States[0].Status != "RETRY_CREATED" || states.Summary["CREATED"] != 1 || len(states.States) != 2 {
 		t.Errorf("%+v", states)
 	}
 

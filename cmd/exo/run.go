@@ -11,12 +11,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/exospherehost/exo-go/exo"
-	"github.com/exospherehost/exo-go/exo/transport"
 )
 
 func runCommands(env environment) *cli.Command {
@@ -44,7 +42,8 @@ func runCommands(env environment) *cli.Command {
 					if err != nil {
 						return err
 					}
-					return show(env, c, statesOf(args[0], g), func(w io.Writer) error { return printStates(w, g) })
+					g.States, g.Edges = list(g.States), list(g.Edges)
+					return show(env, c, statesJSON{args[0], g}, func(w io.Writer) error { return printStates(w, g) })
 				}),
 			},
 			{
@@ -93,16 +92,8 @@ func runCommands(env environment) *cli.Command {
 
 // runJSON is a run for programs, by the names of the protocol.
 type runJSON struct {
-	ID        string        `json:"run_id"`
-	Graph     string        `json:"graph_name"`
-	Status    exo.RunStatus `json:"status"`
-	Success   int           `json:"success_count"`
-	Pending   int           `json:"pending_count"`
-	Errored   int           `json:"errored_count"`
-	Retried   int           `json:"retried_count"`
-	Cancelled int           `json:"cancelled_count"`
-	Total     int           `json:"total_count"`
-	CreatedAt time.Time     `json:"created_at"`
+	exo.RunInfo
+	Cancelled int `json:"cancelled_count"`
 }
 
 func listRuns(ctx context.Context, env environment, c *cli.Command, m *exo.StateManager) error {
@@ -128,7 +119,7 @@ func listRuns(ctx context.Context, env environment, c *cli.Command, m *exo.State
 		}
 		// The protocol counts cancelled states in the total alone.
 		cancelled := max(0, r.Total-r.Success-r.Pending-r.Errored-r.Retried)
-		runs = append(runs, runJSON{r.ID, r.Graph, r.Status, r.Success, r.Pending, r.Errored, r.Retried, cancelled, r.Total, r.CreatedAt})
+		runs = append(runs, runJSON{r, cancelled})
 		rows = append(rows, []string{
 			r.ID, r.Graph, string(r.Status), strconv.Itoa(r.Success), strconv.Itoa(r.Pending),
 			strconv.Itoa(r.Errored), strconv.Itoa(r.Retried), strconv.Itoa(cancelled), when(r.CreatedAt),
@@ -157,27 +148,8 @@ func runStatuses(names []string) ([]exo.RunStatus, error) {
 
 // statesJSON is the states of a run for programs, by the names of the protocol.
 type statesJSON struct {
-	RunID   string             `json:"run_id"`
-	Graph   string             `json:"graph_name"`
-	Nodes   []stateNodeJSON    `json:"nodes"`
-	Edges   []transport.Edge   `json:"edges"`
-	Summary map[exo.Status]int `json:"execution_summary"`
-}
-
-type stateNodeJSON struct {
-	ID         string     `json:"id"`
-	Node       string     `json:"node_name"`
-	Identifier string     `json:"identifier"`
-	Status     exo.Status `json:"status"`
-	Error      string     `json:"error"`
-}
-
-func statesOf(runID string, g *exo.RunGraph) statesJSON {
-	s := statesJSON{RunID: runID, Graph: g.Graph, Nodes: make([]stateNodeJSON, len(g.States)), Edges: list(g.Edges), Summary: g.Summary}
-	for i, state := range g.States {
-		s.Nodes[i] = stateNodeJSON(state)
-	}
-	return s
+	RunID string `json:"run_id"`
+	*exo.RunGraph
 }
 
 func printStates(w io.Writer, g *exo.RunGraph) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -37,32 +36,7 @@ type resultJSON struct {
 	Graph     string        `json:"graph_name"`
 	Status    exo.RunStatus `json:"status"`
 	ElapsedMS int64         `json:"elapsed_ms"`
-	States    []stateJSON   `json:"states"`
-}
-
-type stateJSON struct {
-	ID         string          `json:"id"`
-	Node       string          `json:"node_name"`
-	Identifier string          `json:"identifier"`
-	Status     exo.Status      `json:"status"`
-	Inputs     json.RawMessage `json:"inputs"`
-	Outputs    json.RawMessage `json:"outputs"`
-	Error      string          `json:"error"`
-	Data       json.RawMessage `json:"data,omitempty"`
-	Attempt    int             `json:"attempt"`
-	CreatedAt  time.Time       `json:"created_at"`
-	UpdatedAt  time.Time       `json:"updated_at"`
-}
-
-func resultOf(r *exo.RunResult) resultJSON {
-	result := resultJSON{r.ID, r.Graph, r.Status, r.Elapsed.Milliseconds(), make([]stateJSON, len(r.States))}
-	for i := range r.States {
-		s := &r.States[i]
-		result.States[i] = stateJSON{
-			s.ID, s.Node, s.Identifier, s.Status, s.Inputs, s.Outputs, s.Error, s.Data, s.Attempt, s.CreatedAt, s.UpdatedAt,
-		}
-	}
-	return result
+	States    []exo.State   `json:"states"`
 }
 
 // waitForRun waits until the run is terminal and shows what has become of it.
@@ -81,7 +55,7 @@ func waitForRun(ctx context.Context, env environment, c *cli.Command, run *exo.R
 	if result == nil {
 		return err
 	}
-	if shown := show(env, c, resultOf(result), func(w io.Writer) error { return printResult(w, result) }); shown != nil {
+	if shown := show(env, c, resultJSON{result.ID, result.Graph, result.Status, result.Elapsed.Milliseconds(), result.States}, func(w io.Writer) error { return printResult(w, result) }); shown != nil {
 		return shown
 	}
 	switch {

@@ -6,7 +6,9 @@ import (
 	"time"
 )
 
-// Control holds the calls of clients. Methods are safe for concurrent use.
+// Control holds the calls of clients. Methods are safe for concurrent use. What
+// they read encodes to JSON by the names of the protocol (protocol.md §4), with
+// times by RFC 3339.
 type Control interface {
 	// PutGraph writes a graph. The Status returned may still be pending: read
 	// the graph again until it is not.
@@ -107,24 +109,24 @@ type CronTrigger struct {
 
 // GraphInfo is a graph as stored by the state manager.
 type GraphInfo struct {
-	Name        string
-	Namespace   string
-	Nodes       []Placement
-	SecretNames []string
-	Retry       RetryPolicy
-	Store       StoreConfig
-	Triggers    []CronTrigger
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
-	Status      ValidationStatus
-	Errors      []string // why Status is [Invalid]
+	Name        string           `json:"name,omitempty"`
+	Namespace   string           `json:"namespace,omitempty"`
+	Nodes       []Placement      `json:"nodes"`
+	SecretNames []string         `json:"secrets"`
+	Retry       RetryPolicy      `json:"retry_policy"`
+	Store       StoreConfig      `json:"store_config"`
+	Triggers    []CronTrigger    `json:"triggers"`
+	CreatedAt   time.Time        `json:"created_at,omitzero"`
+	UpdatedAt   time.Time        `json:"updated_at,omitzero"`
+	Status      ValidationStatus `json:"validation_status"`
+	Errors      []string         `json:"validation_errors"` // why Status is [Invalid]
 
 	// Version counts how often the graph was written, from 1. ServingVersion is
 	// the version that new runs execute: this one, or an earlier one while this
 	// one is [Invalid], or 0 if there is none. Both are 0 if the state manager
 	// does not tell them, which takes an extension (protocol.md §13).
-	Version        int
-	ServingVersion int
+	Version        int `json:"version,omitempty"`
+	ServingVersion int `json:"serving_version,omitempty"`
 }
 
 // ValidationStatus says whether runs of a graph can be started.
@@ -156,23 +158,23 @@ const (
 
 // RunInfo is a run with the number of its states by status.
 type RunInfo struct {
-	ID        string
-	Graph     string
-	Status    RunStatus
-	Success   int // SUCCESS and PRUNED
-	Pending   int // CREATED, QUEUED and EXECUTED
-	Errored   int // ERRORED and NEXT_CREATED_ERROR
-	Retried   int // RETRY_CREATED
-	Total     int
-	CreatedAt time.Time
+	ID        string    `json:"run_id"`
+	Graph     string    `json:"graph_name"`
+	Status    RunStatus `json:"status"`
+	Success   int       `json:"success_count"` // SUCCESS and PRUNED
+	Pending   int       `json:"pending_count"` // CREATED, QUEUED and EXECUTED
+	Errored   int       `json:"errored_count"` // ERRORED and NEXT_CREATED_ERROR
+	Retried   int       `json:"retried_count"` // RETRY_CREATED
+	Total     int       `json:"total_count"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // RunPage is a page of the runs of a namespace.
 type RunPage struct {
-	Total int // number of runs in the namespace
-	Page  int
-	Size  int
-	Runs  []RunInfo
+	Total int       `json:"total"` // number of runs in the namespace
+	Page  int       `json:"page"`
+	Size  int       `json:"size"`
+	Runs  []RunInfo `json:"runs"`
 }
 
 // Status is the status of a state (protocol.md §5).
@@ -192,20 +194,20 @@ const (
 
 // RunGraph holds the states of a run and which of them made which.
 type RunGraph struct {
-	Graph   string
-	Roots   []string // state IDs
-	States  []StateNode
-	Edges   []Edge
-	Summary map[Status]int
+	Graph   string         `json:"graph_name"`
+	Roots   []string       `json:"root_states"` // state IDs
+	States  []StateNode    `json:"nodes"`
+	Edges   []Edge         `json:"edges"`
+	Summary map[Status]int `json:"execution_summary"`
 }
 
 // StateNode is a state as a node of a [RunGraph].
 type StateNode struct {
-	ID         string
-	Node       string
-	Identifier string
-	Status     Status
-	Error      string
+	ID         string `json:"id"`
+	Node       string `json:"node_name"`
+	Identifier string `json:"identifier"`
+	Status     Status `json:"status"`
+	Error      string `json:"error"`
 }
 
 // Edge says that the state Source made the state Target.
@@ -216,21 +218,21 @@ type Edge struct {
 
 // State is a state in full.
 type State struct {
-	ID         string
-	Node       string
-	Identifier string
-	Graph      string
-	RunID      string
-	Status     Status
-	Inputs     Object
-	Outputs    Object
-	Error      string
-	Data       json.RawMessage // what the node pruned with, if the state manager tells
-	Parents    []Parent        // in order of ancestry; the last is the direct parent
-	Attempt    int             // number of retries before it, if the state manager tells
-	Place      []int           // its place among the states below its direct parent, if the state manager tells (protocol.md §8)
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	ID         string          `json:"id"`
+	Node       string          `json:"node_name"`
+	Identifier string          `json:"identifier"`
+	Graph      string          `json:"graph_name"`
+	RunID      string          `json:"run_id"`
+	Status     Status          `json:"status"`
+	Inputs     Object          `json:"inputs"`
+	Outputs    Object          `json:"outputs"`
+	Error      string          `json:"error"`
+	Data       json.RawMessage `json:"data,omitempty"`  // what the node pruned with, if the state manager tells
+	Parents    Parents         `json:"parents"`         // in order of ancestry; the last is the direct parent
+	Attempt    int             `json:"attempt"`         // number of retries before it, if the state manager tells
+	Place      []int           `json:"place,omitempty"` // its place among the states below its direct parent, if the state manager tells (protocol.md §8)
+	CreatedAt  time.Time       `json:"created_at"`
+	UpdatedAt  time.Time       `json:"updated_at"`
 }
 
 // Parent is an ancestor of a state.
@@ -242,9 +244,9 @@ type Parent struct {
 // NodeInfo is a registered node.
 type NodeInfo struct {
 	NodeSpec
-	Namespace        string
-	Runtime          string
-	RuntimeNamespace string
-	CreatedAt        time.Time
-	UpdatedAt        time.Time
+	Namespace        string    `json:"namespace"`
+	Runtime          string    `json:"runtime_name"`
+	RuntimeNamespace string    `json:"runtime_namespace"`
+	CreatedAt        time.Time `json:"created_at"`
+	UpdatedAt        time.Time `json:"updated_at"`
 }

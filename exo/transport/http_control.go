@@ -8,12 +8,9 @@ import (
 
 type nodesAnswer struct {
 	Nodes []struct {
-		NodeSpec
-		Namespace        string   `json:"namespace"`
-		Runtime          string   `json:"runtime_name"`
-		RuntimeNamespace string   `json:"runtime_namespace"`
-		CreatedAt        wireTime `json:"created_at"`
-		UpdatedAt        wireTime `json:"updated_at"`
+		NodeInfo
+		CreatedAt wireTime `json:"created_at"`
+		UpdatedAt wireTime `json:"updated_at"`
 	} `json:"nodes"`
 }
 
@@ -25,7 +22,8 @@ func (n *namespace) Nodes(ctx context.Context) ([]NodeInfo, error) {
 	nodes := make([]NodeInfo, 0, len(answer.Nodes))
 	for i := range answer.Nodes {
 		w := &answer.Nodes[i]
-		nodes = append(nodes, NodeInfo{w.NodeSpec, w.Namespace, w.Runtime, w.RuntimeNamespace, w.CreatedAt.Time, w.UpdatedAt.Time})
+		w.NodeInfo.CreatedAt, w.NodeInfo.UpdatedAt = w.CreatedAt.Time, w.UpdatedAt.Time
+		nodes = append(nodes, w.NodeInfo)
 	}
 	return nodes, err
 }

@@ -37,36 +37,28 @@ func (g *GraphSpec) encode() *wireGraphSpec {
 	return w
 }
 
-// wireGraph uses wire types instead of those with an UnmarshalJSON method,
-// where one malformed member would fail the whole graph.
+// wireGraph is a graph as state managers send it. Its policy and triggers have
+// types without an UnmarshalJSON method, where one malformed member would fail the
+// whole graph.
 type wireGraph struct {
-	Name       string                     `json:"name"`
-	Namespace  string                     `json:"namespace"`
-	Nodes      []Placement                `json:"nodes"`
-	Secrets    map[string]json.RawMessage `json:"secrets"`
-	Retry      wireRetry                  `json:"retry_policy"`
-	Store      StoreConfig                `json:"store_config"`
-	Triggers   []wireTrigger              `json:"triggers"`
-	CreatedAt  wireTime                   `json:"created_at"`
-	UpdatedAt  wireTime                   `json:"updated_at"`
-	Validation ValidationStatus           `json:"validation_status"`
-	Errors     []string                   `json:"validation_errors"`
-	Version    int                        `json:"version"`
-	Serving    int                        `json:"serving_version"`
+	GraphInfo
+	Secrets   map[string]json.RawMessage `json:"secrets"`
+	Retry     wireRetry                  `json:"retry_policy"`
+	Triggers  []wireTrigger              `json:"triggers"`
+	CreatedAt wireTime                   `json:"created_at"`
+	UpdatedAt wireTime                   `json:"updated_at"`
 }
 
-func (w *wireGraph) missing() string { return without(w.Validation == "", "validation_status") }
+func (w *wireGraph) missing() string { return without(w.Status == "", "validation_status") }
 
-func (w *wireGraph) status() GraphInfo {
-	g := GraphInfo{
-		Name: w.Name, Namespace: w.Namespace, Nodes: w.Nodes, Store: w.Store, Retry: w.Retry.policy(),
-		SecretNames: slices.Sorted(maps.Keys(w.Secrets)),
-		CreatedAt:   w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time, Status: w.Validation, Errors: w.Errors,
-		Version: w.Version, ServingVersion: w.Serving,
-	}
+func (w *wireGraph) info() GraphInfo {
+	g := w.GraphInfo
+	g.SecretNames = slices.Sorted(maps.Keys(w.Secrets))
+	g.Retry = w.Retry.policy()
 	for _, t := range w.Triggers {
 		g.Triggers = append(g.Triggers, CronTrigger(t.Value))
 	}
+	g.CreatedAt, g.UpdatedAt = w.CreatedAt.Time, w.UpdatedAt.Time
 	return g
 }
 
@@ -87,7 +79,7 @@ func (n *namespace) graph(ctx context.Context, name string, k call) (GraphInfo, 
 		return GraphInfo{}, err
 	}
 	answer.Name, answer.Namespace = name, n.name
-	return answer.status(), nil
+	return answer.info(), nil
 }
 
 type graphsAnswer struct {
@@ -101,7 +93,7 @@ func (n *namespace) Graphs(ctx context.Context) ([]GraphInfo, error) {
 	answer, err := fetch[graphsAnswer](ctx, n.conn, n.call("graphs", http.MethodGet, "/graphs/"))
 	graphs := make([]GraphInfo, 0, len(answer.Templates))
 	for i := range answer.Templates {
-		graphs = append(graphs, answer.Templates[i].status())
+		graphs = append(graphs, answer.Templates[i].info())
 	}
 	return graphs, err
 }

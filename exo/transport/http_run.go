@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -10,27 +9,20 @@ import (
 	"time"
 )
 
+// A wireRun is a run as state managers send it.
 type wireRun struct {
-	ID        string    `json:"run_id"`
-	Graph     string    `json:"graph_name"`
-	Status    RunStatus `json:"status"`
-	Success   int       `json:"success_count"`
-	Pending   int       `json:"pending_count"`
-	Errored   int       `json:"errored_count"`
-	Retried   int       `json:"retried_count"`
-	Total     int       `json:"total_count"`
-	CreatedAt wireTime  `json:"created_at"`
+	RunInfo
+	CreatedAt wireTime `json:"created_at"`
 }
 
 func (w *wireRun) info() RunInfo {
-	return RunInfo{w.ID, w.Graph, w.Status, w.Success, w.Pending, w.Errored, w.Retried, w.Total, w.CreatedAt.Time}
+	w.RunInfo.CreatedAt = w.CreatedAt.Time
+	return w.RunInfo
 }
 
 type runsAnswer struct {
-	Total int       `json:"total"`
-	Page  int       `json:"page"`
-	Size  int       `json:"size"`
-	Runs  []wireRun `json:"runs"`
+	RunPage
+	Runs []wireRun `json:"runs"`
 }
 
 func (a *runsAnswer) missing() string { return without(a.Runs == nil, "runs") }
@@ -38,27 +30,15 @@ func (a *runsAnswer) missing() string { return without(a.Runs == nil, "runs") }
 // Runs implements [Control] (protocol.md §4).
 func (n *namespace) Runs(ctx context.Context, page, size int) (RunPage, error) {
 	answer, err := fetch[runsAnswer](ctx, n.conn, n.call("runs", http.MethodGet, "/runs/", strconv.Itoa(page), "/", strconv.Itoa(size)))
-	runs := RunPage{Total: answer.Total, Page: answer.Page, Size: answer.Size}
 	for i := range answer.Runs {
-		runs.Runs = append(runs.Runs, answer.Runs[i].info())
+		answer.RunPage.Runs = append(answer.RunPage.Runs, answer.Runs[i].info())
 	}
-	return runs, err
+	return answer.RunPage, err
 }
 
 type runGraphAnswer struct {
-	Graph   string          `json:"graph_name"`
-	Roots   []wireStateNode `json:"root_states"`
-	States  []wireStateNode `json:"nodes"`
-	Edges   []Edge          `json:"edges"`
-	Summary map[Status]int  `json:"execution_summary"`
-}
-
-type wireStateNode struct {
-	ID         string `json:"id"`
-	Node       string `json:"node_name"`
-	Identifier string `json:"identifier"`
-	Status     Status `json:"status"`
-	Error      string `json:"error"`
+	RunGraph
+	Roots []StateNode `json:"root_states"`
 }
 
 func (a *runGraphAnswer) missing() string { return without(a.States == nil, "nodes") }
@@ -66,49 +46,33 @@ func (a *runGraphAnswer) missing() string { return without(a.States == nil, "nod
 // RunGraph implements [Control] (protocol.md §4).
 func (n *namespace) RunGraph(ctx context.Context, runID string) (RunGraph, error) {
 	answer, err := fetch[runGraphAnswer](ctx, n.conn, n.call("run graph", http.MethodGet, "/states/run/", runID, "/graph"))
-	graph := RunGraph{Graph: answer.Graph, Edges: answer.Edges, Summary: answer.Summary}
 	for _, s := range answer.Roots {
-		graph.Roots = append(graph.Roots, s.ID)
+		answer.RunGraph.Roots = append(answer.RunGraph.Roots, s.ID)
 	}
-	for _, s := range answer.States {
-		graph.States = append(graph.States, StateNode(s))
-	}
-	return graph, err
+	return answer.RunGraph, err
 }
 
-type wireDetail struct {
-	ID         string          `json:"id"`
-	Node       string          `json:"node_name"`
-	Identifier string          `json:"identifier"`
-	Graph      string          `json:"graph_name"`
-	RunID      string          `json:"run_id"`
-	Status     Status          `json:"status"`
-	Inputs     json.RawMessage `json:"inputs"`
-	Outputs    json.RawMessage `json:"outputs"`
-	Error      string          `json:"error"`
-	Data       json.RawMessage `json:"data"`
-	Parents    wireParents     `json:"parents"`
-	Attempt    int             `json:"attempt"`
-	Place      []int           `json:"place"`
-	CreatedAt  wireTime        `json:"created_at"`
-	UpdatedAt  wireTime        `json:"updated_at"`
+// A wireState is a state as state managers send it.
+type wireState struct {
+	State
+	CreatedAt wireTime `json:"created_at"`
+	UpdatedAt wireTime `json:"updated_at"`
 }
 
-func (w *wireDetail) missing() string { return without(w.ID == "", "id") }
+func (w *wireState) missing() string { return without(w.ID == "", "id") }
 
-func (w *wireDetail) detail() State {
-	return State{
-		ID: w.ID, Node: w.Node, Identifier: w.Identifier, Graph: w.Graph, RunID: w.RunID, Status: w.Status,
-		Inputs: orNil(w.Inputs), Outputs: orNil(w.Outputs), Error: w.Error, Data: orNil(w.Data),
-		Parents: w.Parents, Attempt: w.Attempt, Place: w.Place, CreatedAt: w.CreatedAt.Time, UpdatedAt: w.UpdatedAt.Time,
-	}
+func (w *wireState) state() State {
+	s := w.State
+	s.Inputs, s.Outputs, s.Data = orNil(s.Inputs), orNil(s.Outputs), orNil(s.Data)
+	s.CreatedAt, s.UpdatedAt = w.CreatedAt.Time, w.UpdatedAt.Time
+	return s
 }
 
 // State implements [Control] (protocol.md §4).
 func (n *namespace) State(ctx context.Context, graph, runID, stateID string) (State, error) {
 	k := n.call("state detail", http.MethodGet, "/graph/", graph, "/run/", runID, "/node/", stateID)
-	answer, err := fetch[wireDetail](ctx, n.conn, k)
-	return answer.detail(), err
+	answer, err := fetch[wireState](ctx, n.conn, k)
+	return answer.state(), err
 }
 
 type retryAnswer struct {
@@ -128,7 +92,7 @@ func (n *namespace) Retry(ctx context.Context, stateID, fanoutID string) (newSta
 
 type runAnswer struct {
 	wireRun
-	States []wireDetail `json:"states"`
+	States []wireState `json:"states"`
 }
 
 func (a *runAnswer) missing() string {
@@ -156,7 +120,7 @@ func (n *namespace) Run(ctx context.Context, runID string, wait time.Duration) (
 			return RunInfo{}, nil, err
 		}
 		for i := range answer.States {
-			states = append(states, answer.States[i].detail())
+			states = append(states, answer.States[i].state())
 		}
 		if len(answer.States) < most || len(states) >= answer.Total {
 			return answer.info(), states, nil

@@ -56,7 +56,7 @@ func exchanges() []exchange {
 	state := transport.State{
 		ID: "s1", Node: "N", Identifier: "n", Graph: "g", RunID: "r", Status: transport.StatusPruned,
 		Inputs: transport.Object(`{"b":"1","a":"2"}`), Outputs: transport.Object(`{}`), Data: json.RawMessage(`{"why":1}`),
-		Parents: []transport.Parent{{Identifier: "z", StateID: "p1"}, {Identifier: "a", StateID: "p2"}}, Attempt: 2, CreatedAt: at, UpdatedAt: at,
+		Parents: transport.Parents{{Identifier: "z", StateID: "p1"}, {Identifier: "a", StateID: "p2"}}, Attempt: 2, CreatedAt: at, UpdatedAt: at,
 	}
 	run := `"run_id":"r","graph_name":"g","success_count":1,"pending_count":2,"errored_count":3,"retried_count":4,"total_count":10,"status":"PENDING","created_at":"2026-11-23T02:06:18.311409"`
 	info := transport.RunInfo{ID: "r", Graph: "g", Status: transport.RunPending, Success: 1, Pending: 2, Errored: 3, Retried: 4, Total: 10, CreatedAt: at}

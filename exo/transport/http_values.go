@@ -1,9 +1,7 @@
 package transport
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -57,29 +55,6 @@ func parseTime(s string) time.Time {
 		return time.Time{}
 	}
 	return t.UTC()
-}
-
-// wireParents reads {"identifier":"state id",…} in the order of the wire, which
-// is that of ancestry.
-type wireParents []Parent
-
-func (p *wireParents) UnmarshalJSON(raw []byte) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if open, err := d.Token(); err != nil || open != json.Delim('{') {
-		return err // null, or not an object
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return err
-		}
-		var id string
-		if d.Decode(&id) != nil {
-			continue // not an ID
-		}
-		*p = append(*p, Parent{Identifier: fmt.Sprint(name), StateID: id})
-	}
-	return nil
 }
 
 // orEmpty returns m, or an empty map, since the reference server rejects null.

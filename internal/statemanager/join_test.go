@@ -134,7 +134,7 @@ func TestJoinParentsAndDescendants(t *testing.T) {
 	}
 	_, states := b.states(run)
 	root, join := states[0], b.last(run, "join")
-	if diff := cmp.Diff([]transport.Parent{{Identifier: "root", StateID: root.ID}}, join.Parents); diff != "" {
+	if diff := cmp.Diff(transport.Parents{{Identifier: "root", StateID: root.ID}}, join.Parents); diff != "" {
 		t.Errorf("the join's parents (-want +got):\n%s", diff)
 	}
 }

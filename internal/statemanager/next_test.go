@@ -25,7 +25,7 @@ func TestNextStates(t *testing.T) {
 		t.Errorf("the inputs are\n%s, want\n%s", s.Inputs, want)
 	}
 	_, states := b.states(run)
-	want := []transport.Parent{{Identifier: "first", StateID: states[0].ID}, {Identifier: "second", StateID: states[1].ID}}
+	want := transport.Parents{{Identifier: "first", StateID: states[0].ID}, {Identifier: "second", StateID: states[1].ID}}
 	if diff := cmp.Diff(want, states[2].Parents); diff != "" {
 		t.Errorf("parents (-want +got):\n%s", diff)
 	}

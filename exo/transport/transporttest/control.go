@@ -243,7 +243,7 @@ func runRules() []rule {
 			}
 			w.sameJSON("inputs", d.Inputs, []byte(`{"in":"mo"}`))
 			w.sameJSON("outputs", d.Outputs, []byte(`{"out":"ao"}`))
-			w.equal("parents", d.Parents, []transport.Parent{{Identifier: "z", StateID: z.ID}, {Identifier: "m", StateID: m.ID}})
+			w.equal("parents", d.Parents, transport.Parents{{Identifier: "z", StateID: z.ID}, {Identifier: "m", StateID: m.ID}})
 		}},
 		{name: "§4 state detail: of an unknown state, or by another graph or run, is 404", run: func(w *world) {
 			w.serve("A")

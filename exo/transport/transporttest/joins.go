@@ -55,7 +55,7 @@ func joinRules() []rule {
 				if got := input(s); got != "joined R" {
 					w.t.Errorf("the join reads %q", got)
 				}
-				w.equal("parents", w.detail(runID, s.ID).Parents, []transport.Parent{{Identifier: "root", StateID: root.ID}})
+				w.equal("parents", w.detail(runID, s.ID).Parents, transport.Parents{{Identifier: "root", StateID: root.ID}})
 				w.none("Join")
 				w.comesTo(runID, transport.RunSuccess)
 			}},
@@ -143,7 +143,7 @@ func joinRules() []rule {
 				w.finish(works...)
 				s := w.do("Join", "x")
 				last := w.do("Last", "x")
-				w.equal("parents", w.detail(runID, last.ID).Parents, []transport.Parent{
+				w.equal("parents", w.detail(runID, last.ID).Parents, transport.Parents{
 					{Identifier: "root", StateID: root.ID}, {Identifier: "join", StateID: s.ID},
 				})
 				w.comesTo(runID, transport.RunSuccess)

@@ -106,8 +106,8 @@ func nextRules() []rule {
 			w.stands(runID, "a SUCCESS", "b SUCCESS", "c SUCCESS", "d SUCCESS")
 			pa, pb := transport.Parent{Identifier: "a", StateID: a.ID}, transport.Parent{Identifier: "b", StateID: b.ID}
 			w.equal("parents of a", len(w.detail(runID, a.ID).Parents), 0)
-			w.equal("parents of c", w.detail(runID, c.ID).Parents, []transport.Parent{pa})
-			w.equal("parents of d", w.detail(runID, d.ID).Parents, []transport.Parent{pa, pb})
+			w.equal("parents of c", w.detail(runID, c.ID).Parents, transport.Parents{pa})
+			w.equal("parents of d", w.detail(runID, d.ID).Parents, transport.Parents{pa, pb})
 			w.comesTo(runID, transport.RunSuccess)
 		}},
 		{name: "§8 next: inputs that the node does not know are not sent", run: func(w *world) {

@@ -148,54 +148,29 @@ type nodesAnswer struct {
 }
 
 type nodeAnswer struct {
-	CreatedAt        stamp           `json:"created_at"`
-	UpdatedAt        stamp           `json:"updated_at"`
-	Name             string          `json:"name"`
-	Namespace        string          `json:"namespace"`
-	Runtime          string          `json:"runtime_name"`
-	RuntimeNamespace string          `json:"runtime_namespace"`
-	InputsSchema     json.RawMessage `json:"inputs_schema"`
-	OutputsSchema    json.RawMessage `json:"outputs_schema"`
-	Secrets          []string        `json:"secrets"`
+	transport.NodeInfo
+	CreatedAt stamp `json:"created_at"`
+	UpdatedAt stamp `json:"updated_at"`
 }
 
 func newNodeAnswer(n transport.NodeInfo) nodeAnswer {
-	return nodeAnswer{
-		CreatedAt: stamp(n.CreatedAt), UpdatedAt: stamp(n.UpdatedAt),
-		Name: n.Name, Namespace: n.Namespace,
-		Runtime: n.Runtime, RuntimeNamespace: n.RuntimeNamespace,
-		InputsSchema: orEmptyObject(n.InputsSchema), OutputsSchema: orEmptyObject(n.OutputsSchema),
-		Secrets: orEmptyList(n.Secrets),
-	}
+	n.InputsSchema, n.OutputsSchema = orEmptyObject(n.InputsSchema), orEmptyObject(n.OutputsSchema)
+	n.Secrets = orEmptyList(n.Secrets)
+	return nodeAnswer{n, stamp(n.CreatedAt), stamp(n.UpdatedAt)}
 }
 
 type runsAnswer struct {
-	Namespace string      `json:"namespace"`
-	Total     int         `json:"total"`
-	Page      int         `json:"page"`
-	Size      int         `json:"size"`
-	Runs      []runAnswer `json:"runs"`
+	Namespace string `json:"namespace"`
+	transport.RunPage
+	Runs []runAnswer `json:"runs"`
 }
 
 type runAnswer struct {
-	ID        string              `json:"run_id"`
-	Graph     string              `json:"graph_name"`
-	Success   int                 `json:"success_count"`
-	Pending   int                 `json:"pending_count"`
-	Errored   int                 `json:"errored_count"`
-	Retried   int                 `json:"retried_count"`
-	Total     int                 `json:"total_count"`
-	Status    transport.RunStatus `json:"status"`
-	CreatedAt stamp               `json:"created_at"`
+	transport.RunInfo
+	CreatedAt stamp `json:"created_at"`
 }
 
-func newRunAnswer(r transport.RunInfo) runAnswer {
-	return runAnswer{
-		ID: r.ID, Graph: r.Graph,
-		Success: r.Success, Pending: r.Pending, Errored: r.Errored, Retried: r.Retried, Total: r.Total,
-		Status: r.Status, CreatedAt: stamp(r.CreatedAt),
-	}
-}
+func newRunAnswer(r transport.RunInfo) runAnswer { return runAnswer{r, stamp(r.CreatedAt)} }
 
 // runDetailAnswer is a run with its states in full.
 type runDetailAnswer struct {
@@ -204,10 +179,9 @@ type runDetailAnswer struct {
 }
 
 type runGraphAnswer struct {
+	*transport.RunGraph
 	Roots     []stateNodeAnswer `json:"root_states"`
-	Graph     string            `json:"graph_name"`
 	States    []stateNodeAnswer `json:"nodes"`
-	Edges     []transport.Edge  `json:"edges"`
 	NodeCount int               `json:"node_count"`
 	EdgeCount int               `json:"edge_count"`
 	Summary   summaryAnswer     `json:"execution_summary"`
@@ -228,17 +202,14 @@ type summaryAnswer struct {
 }
 
 type stateNodeAnswer struct {
-	ID         string           `json:"id"`
-	Node       string           `json:"node_name"`
-	Identifier string           `json:"identifier"`
-	Status     transport.Status `json:"status"`
-	Error      *string          `json:"error"`
+	*transport.StateNode
+	Error *string `json:"error"`
 }
 
 func newRunGraphAnswer(g *transport.RunGraph) runGraphAnswer {
+	g.Edges = orEmptyList(g.Edges)
 	a := runGraphAnswer{
-		Roots: make([]stateNodeAnswer, 0, len(g.Roots)), Graph: g.Graph,
-		States: make([]stateNodeAnswer, len(g.States)), Edges: orEmptyList(g.Edges),
+		RunGraph: g, Roots: make([]stateNodeAnswer, 0, len(g.Roots)), States: make([]stateNodeAnswer, len(g.States)),
 		NodeCount: len(g.States), EdgeCount: len(g.Edges),
 		Summary: summaryAnswer{
 			Created: g.Summary[transport.StatusCreated], Queued: g.Summary[transport.StatusQueued],
@@ -254,7 +225,7 @@ func newRunGraphAnswer(g *transport.RunGraph) runGraphAnswer {
 	}
 	for i := range g.States {
 		s := &g.States[i]
-		a.States[i] = stateNodeAnswer{ID: s.ID, Node: s.Node, Identifier: s.Identifier, Status: s.Status, Error: orNothing(s.Error)}
+		a.States[i] = stateNodeAnswer{s, orNothing(s.Error)}
 		if roots[s.ID] {
 			a.Roots = append(a.Roots, a.States[i])
 		}
@@ -263,51 +234,23 @@ func newRunGraphAnswer(g *transport.RunGraph) runGraphAnswer {
 }
 
 type stateAnswer struct {
-	ID         string           `json:"id"`
-	Node       string           `json:"node_name"`
-	Identifier string           `json:"identifier"`
-	Graph      string           `json:"graph_name"`
-	RunID      string           `json:"run_id"`
-	Status     transport.Status `json:"status"`
-	Inputs     transport.Object `json:"inputs"`
-	Outputs    transport.Object `json:"outputs"`
-	Error      *string          `json:"error"`
-	Parents    ancestry         `json:"parents"`
-	CreatedAt  stamp            `json:"created_at"`
-	UpdatedAt  stamp            `json:"updated_at"`
-	Data       json.RawMessage  `json:"data,omitempty"`
-	Attempt    *int             `json:"attempt,omitempty"`
-	Place      []int            `json:"place,omitempty"`
+	*transport.State
+	Error     *string `json:"error"`
+	CreatedAt stamp   `json:"created_at"`
+	UpdatedAt stamp   `json:"updated_at"`
+	Attempt   *int    `json:"attempt,omitempty"`
 }
 
+// newStateAnswer takes s over.
 func newStateAnswer(s *transport.State, extended bool) stateAnswer {
-	a := stateAnswer{
-		ID: s.ID, Node: s.Node, Identifier: s.Identifier, Graph: s.Graph, RunID: s.RunID,
-		Status: s.Status, Inputs: orEmptyObject(s.Inputs), Outputs: orEmptyObject(s.Outputs),
-		Error: orNothing(s.Error), Parents: s.Parents,
-		CreatedAt: stamp(s.CreatedAt), UpdatedAt: stamp(s.UpdatedAt),
-	}
+	s.Inputs, s.Outputs = orEmptyObject(s.Inputs), orEmptyObject(s.Outputs)
+	a := stateAnswer{State: s, Error: orNothing(s.Error), CreatedAt: stamp(s.CreatedAt), UpdatedAt: stamp(s.UpdatedAt)}
 	if extended {
-		a.Data, a.Attempt, a.Place = s.Data, &s.Attempt, s.Place
+		a.Attempt = &s.Attempt
+	} else {
+		s.Data, s.Place = nil, nil
 	}
 	return a
-}
-
-// ancestry is written as an object whose members are in order of ancestry.
-type ancestry []transport.Parent
-
-// MarshalJSON writes {identifier: state ID, …}.
-func (a ancestry) MarshalJSON() ([]byte, error) {
-	b := []byte{'{'}
-	for i, p := range a {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = jsontext.AppendString(b, p.Identifier)
-		b = append(b, ':')
-		b = jsontext.AppendString(b, p.StateID)
-	}
-	return append(b, '}'), nil
 }
 
 // orEmptyList gives a list that is written as [] and not as null.

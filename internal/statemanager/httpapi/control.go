@@ -21,7 +21,7 @@ func putGraph(c *call, b *graphBody) error {
 		return err
 	}
 	g.Status, g.Errors = transport.Pending, nil
-	return c.json(newGraphAnswer(&g))
+	return c.graph(g)
 }
 
 func getGraph(c *call) error {
@@ -29,15 +29,20 @@ func getGraph(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(newGraphAnswer(&g))
+	return c.graph(g)
+}
+
+// graph answers with a graph, without its name, which the call said.
+func (c *call) graph(g transport.GraphInfo) error {
+	g.Name, g.Namespace = "", ""
+	return c.json(newGraphAnswer(g))
 }
 
 func listGraphs(c *call) error {
 	graphs := c.server.Graphs(c.namespace())
-	a := graphsAnswer{Namespace: c.namespace(), Count: len(graphs), Templates: make([]templateAnswer, len(graphs))}
+	a := graphsAnswer{Namespace: c.namespace(), Count: len(graphs), Templates: make([]graphAnswer, len(graphs))}
 	for i := range graphs {
-		g := &graphs[i]
-		a.Templates[i] = templateAnswer{Name: g.Name, Namespace: g.Namespace, graphAnswer: newGraphAnswer(g)}
+		a.Templates[i] = newGraphAnswer(graphs[i])
 	}
 	return c.json(a)
 }
@@ -105,7 +110,8 @@ func listRuns(c *call) error {
 	if size < 1 {
 		p.Runs = nil // a page for no runs is none to the reference server, and no error
 	}
-	a := runsAnswer{Namespace: c.namespace(), Total: p.Total, Page: int(page), Size: int(size), Runs: make([]runAnswer, len(p.Runs))}
+	p.Page, p.Size = int(page), int(size)
+	a := runsAnswer{Namespace: c.namespace(), RunPage: p, Runs: make([]runAnswer, len(p.Runs))}
 	for i, info := range p.Runs {
 		a.Runs[i] = newRunAnswer(info)
 	}

@@ -1,6 +1,10 @@
 package transport
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/exospherehost/exo-go/internal/jsontext"
+)
 
 // wireRetry is a retry policy on the wire, with times in milliseconds. Fields
 // left out are up to the state manager.
@@ -59,4 +63,37 @@ func (t *CronTrigger) UnmarshalJSON(text []byte) error {
 	}
 	*t = CronTrigger(w.Value)
 	return nil
+}
+
+// Parents are the states that a state descends from, in order of ancestry. In
+// JSON they are an object of state IDs by identifier (protocol.md §4).
+type Parents []Parent
+
+// MarshalJSON writes the members in order of ancestry.
+func (p Parents) MarshalJSON() ([]byte, error) {
+	b := []byte{'{'}
+	for i := range p {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = jsontext.AppendString(b, p[i].Identifier)
+		b = append(b, ':')
+		b = jsontext.AppendString(b, p[i].StateID)
+	}
+	return append(b, '}'), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Members that are not strings are
+// left out; what is not an object has no members.
+func (p *Parents) UnmarshalJSON(text []byte) error {
+	*p = nil
+	if jsontext.IsObject(text) != nil {
+		return nil
+	}
+	return jsontext.Members(string(text), func(identifier string, kind jsontext.Kind, id string) error {
+		if kind == jsontext.String {
+			*p = append(*p, Parent{identifier, id})
+		}
+		return nil
+	})
 }
