@@ -63,11 +63,8 @@ func define[In, Out, Sec any](name string, opts []Option) (*Node[In, Out, Sec], 
 	n.spec = transport.NodeSpec{Name: name, Secrets: []string{}}
 	n.in, n.spec.InputsSchema = compile[In](d, "inputs", "Inputs")
 	n.out, n.spec.OutputsSchema = compile[Out](d, "outputs", "Outputs")
-	sec, secrets := codecOf[Sec](d, "secrets")
+	sec, secrets := codecOf(d, "secrets", wire.CompileSecrets[Sec])
 	for _, f := range secrets {
-		if f.Type != "" {
-			d.problem("secrets %s: field %s: is an exo.Val, which shows what is in it: use exo.Secret, and convert what Reveal gives", wire.TypeName[Sec](), f.GoName)
-		}
 		n.spec.Secrets = append(n.spec.Secrets, f.Name)
 	}
 	n.sec = sec
@@ -77,7 +74,7 @@ func define[In, Out, Sec any](name string, opts []Option) (*Node[In, Out, Sec], 
 // compile makes the codec and the schema of T. The schema is looked at even if
 // there is no codec, so that all problems come at once.
 func compile[T any](d *definition, role, title string) (*wire.Codec[T], []byte) {
-	codec, fields := codecOf[T](d, role)
+	codec, fields := codecOf(d, role, wire.Compile[T])
 	whole := codec != nil
 	if !whole && (len(fields) == 0 || !wire.Expandable[T](maxSchemaTypes)) {
 		return nil, nil
@@ -91,8 +88,8 @@ func compile[T any](d *definition, role, title string) (*wire.Codec[T], []byte) 
 
 // codecOf makes the codec of T. If T is not fit there is none, and the fields
 // are those that are right.
-func codecOf[T any](d *definition, role string) (*wire.Codec[T], []wire.Field) {
-	codec, err := wire.Compile[T]()
+func codecOf[T any](d *definition, role string, compile func() (*wire.Codec[T], error)) (*wire.Codec[T], []wire.Field) {
+	codec, err := compile()
 	if err == nil {
 		return codec, codec.Fields()
 	}

@@ -80,11 +80,28 @@ func TestDefinitionErrors(t *testing.T) {
 		{"nil option", define[ok, ok, ok]("N", node.WithConcurrency(1), nil), []string{"option 2 is nil"}},
 
 		{"not a struct", define[string, []ok, any]("N"), []string{
-			"inputs string: is of kind string: want a struct", "outputs []node_test.ok: is of kind slice", "secrets interface {}: is of kind interface",
+			"inputs string: is of kind string: want a struct", "outputs []node_test.ok: is of kind slice", "secrets interface {}: is of kind interface: want a struct whose fields are strings and exo.Secrets, or exo.None",
 		}},
 		{"pointer to a struct", define[*ok, ok, *ok]("N"), []string{"inputs *node_test.ok: is a pointer: use node_test.ok itself", "secrets *node_test.ok: is a pointer"}},
 		{"no string", define[struct{ A int }, struct{ B time.Time }, struct{ C []byte }]("N"), []string{
-			in + "field A: is int, want a string or an exo.Val: use exo.Val[int]", "outputs struct{…}: field B: is time.Time", "secrets struct{…}: field C: is []uint8",
+			in + "field A: is int, want a string or an exo.Val: use exo.Val[int]", "outputs struct{…}: field B: is time.Time, want a string or an exo.Val: use exo.Val[time.Time]",
+			"secrets struct{…}: field C: is []uint8, want a string or an exo.Secret: use exo.Secret, and convert what Reveal gives",
+		}},
+		{"secrets", define[ok, ok, struct {
+			A bool
+			B time.Time
+			C chan int
+			D texts
+			E node.Val[bool]
+			F *string
+			G node.Secret
+		}]("N"), []string{
+			"secrets struct{…}: field A: is bool, want a string or an exo.Secret: use exo.Secret, and convert what Reveal gives",
+			"secrets struct{…}: field B: is time.Time, want a string or an exo.Secret: use exo.Secret, and",
+			"secrets struct{…}: field C: is chan int, want a string or an exo.Secret: use exo.Secret, and",
+			"secrets struct{…}: field D: is node_test.texts, whose method UnmarshalText is not called for a secret: use exo.Secret, and",
+			"secrets struct{…}: field E: is an exo.Val, which shows what is in it: use exo.Secret, and",
+			"secrets struct{…}: field F: is *string, want a string: use string",
 		}},
 		{"Vals", define[struct {
 			A node.Val[chan int]

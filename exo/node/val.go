@@ -35,19 +35,19 @@ import (
 // Equal, as go-cmp does, and not with ==.
 type Val[T any] struct {
 	V T
-	ref
+	ref[T]
 }
 
 // ref says what a Val refers to. It is embedded for the codec to find.
-type ref = wire.Ref
+type ref[T any] = wire.Ref[T]
 
 // Of is the Val that holds v.
-func Of[T any](v T) Val[T] { return Val[T]{v, wire.Given()} }
+func Of[T any](v T) Val[T] { return Val[T]{v, wire.Given[T]()} }
 
 // Collected is the reference to a list of what others refer to, by their
 // placeholder. Graphs are built with exo.Collect.
 func Collected[T any](placeholder string) Val[[]T] {
-	return Val[[]T]{nil, wire.Refer(placeholder, true)}
+	return Val[[]T]{nil, wire.Refer[[]T](placeholder, true)}
 }
 
 // Placeholder is what stands for the value of a reference in a graph, such as

@@ -67,6 +67,9 @@ func benchDecode[T any](b *testing.B, raw []byte) {
 			}
 		}
 	})
+	if c.values[len(c.values)-1].form != nil {
+		return // values in texts are no JSON of theirs
+	}
 	b.Run("json", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

@@ -2,17 +2,14 @@ package wire
 
 import (
 	"encoding"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"time"
 )
 
 // A cell reads and writes one value in a frame, to which it points. It is made
-// by reflection, with the frame, and does without from then on: encoding/json
-// and the methods of the value's type are all that it calls.
+// by reflection, with the frame, and does without from then on.
 type cell interface {
 	// parse sets the value, which is zero, to that of a text. It keeps nothing
 	// of the text. The value is undefined after an error.
@@ -157,6 +154,7 @@ type texter interface {
 	encoding.TextUnmarshaler
 }
 
+// A textCell is for those whose methods neither wait nor call back.
 type textCell struct {
 	v        texter
 	appender encoding.TextAppender // v, if it is one
@@ -170,106 +168,4 @@ func (c textCell) append(dst []byte) ([]byte, error) {
 	}
 	text, err := c.v.MarshalText()
 	return append(dst, text...), err
-}
-
-// A jsonCell is for all that encoding/json is for.
-type jsonCell struct {
-	v       any   // a pointer to the value
-	elem    *form // of a slice; nil: not one
-	encoder *json.Encoder
-	dst     []byte // where the encoder writes to
-}
-
-func newJSONCell(v any, elem *form) *jsonCell {
-	c := &jsonCell{v: v, elem: elem}
-	c.encoder = json.NewEncoder(c)
-	c.encoder.SetEscapeHTML(false) // the text may be read by people
-	return c
-}
-
-// Write is what the encoder calls.
-func (c *jsonCell) Write(text []byte) (int, error) {
-	c.dst = append(c.dst, text...)
-	return len(text), nil
-}
-
-func (c *jsonCell) append(dst []byte) ([]byte, error) {
-	n := len(dst)
-	c.dst = dst
-	err := c.encoder.Encode(c.v)
-	dst, c.dst = c.dst, nil
-	if err != nil {
-		return dst[:n], err
-	}
-	return dst[:len(dst)-1], nil // without the encoder's newline
-}
-
-// parse also takes a list of the texts that the elements would have by
-// themselves, which is what a state manager makes of the outputs of branches that
-// are no JSON (protocol.md §13, collect).
-func (c *jsonCell) parse(text []byte) error {
-	err := json.Unmarshal(text, c.v)
-	if err == nil || c.elem == nil || c.elem.kind == formString {
-		return err
-	}
-	var texts []string
-	if json.Unmarshal(text, &texts) != nil {
-		return err
-	}
-	list := []byte{'['}
-	for i, element := range texts {
-		if i > 0 {
-			list = append(list, ',')
-		}
-		var wrong error
-		if list, wrong = c.elem.appendJSON(list, element); wrong != nil {
-			return fmt.Errorf("element %d: %w", i, wrong)
-		}
-	}
-	if err := json.Unmarshal([]byte("null"), c.v); err != nil { // what the first attempt left
-		return err
-	}
-	return json.Unmarshal(append(list, ']'), c.v)
-}
-
-// appendJSON appends the JSON of the value that text is of. Widths are looked at
-// when it is read.
-func (f *form) appendJSON(dst []byte, text string) ([]byte, error) {
-	switch f.kind {
-	case formInt:
-		v, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return dst, numberReason(err)
-		}
-		return strconv.AppendInt(dst, v, 10), nil
-	case formUint:
-		v, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			return dst, numberReason(err)
-		}
-		return strconv.AppendUint(dst, v, 10), nil
-	case formFloat:
-		v, err := parseFloat([]byte(text), 64)
-		if err != nil {
-			return dst, err
-		}
-		return appendFloat(dst, v, 64)
-	case formBool:
-		v, err := strconv.ParseBool(text)
-		if err != nil {
-			return dst, numberReason(err)
-		}
-		return strconv.AppendBool(dst, v), nil
-	case formDuration:
-		v, err := time.ParseDuration(text)
-		if err != nil {
-			return dst, reason("want a form such as 1m30s")
-		}
-		return strconv.AppendInt(dst, int64(v), 10), nil
-	case formText, formJSON, formString:
-	}
-	if !json.Valid([]byte(text)) {
-		return dst, reason("is not JSON")
-	}
-	return append(dst, text...), nil
 }

@@ -19,8 +19,8 @@ import (
 //
 // Behind it are some frames, all made by Compile: no reflection happens later,
 // whatever the load. A call that finds every frame in use waits for one. So
-// nothing that may block is to be done with a frame in hand, but for what the
-// methods of a Val's type do; if they panic, the frame goes back all the same.
+// nothing that may block is to be done with a frame in hand; see loose.go for
+// values of which nobody knows.
 type Codec[T any] struct {
 	plan
 
@@ -39,9 +39,10 @@ type frame[T any] struct {
 
 // A slot is a field in a frame.
 type slot struct {
-	s    *string // of a string, and of a Val that is one
-	cell cell    // of any other Val
-	ref  *Ref    // of a Val
+	s     *string // of a string, and of a Val that is one
+	place place   // of a Val that is loose
+	cell  cell    // of any other Val
+	ref   *source // of a Val
 }
 
 // maxBuffer is how large a frame's buffer may be and still be kept.
@@ -80,12 +81,22 @@ func Compile[T any]() (*Codec[T], error) {
 	if c, ok := codecs.Load(t); ok {
 		return c.(*Codec[T]), nil
 	}
-	p, problems := planOf(t)
+	p, problems := planOf(t, false)
 	if len(problems) > 0 {
 		return nil, &DefinitionError{Type: typeName(t), Problems: problems, Fields: p.fields}
 	}
 	first, _ := codecs.LoadOrStore(t, newCodec[T](p))
 	return first.(*Codec[T]), nil
+}
+
+// CompileSecrets is [Compile] for a struct all of whose fields are strings or
+// Revealers: a Val shows what is in it.
+func CompileSecrets[T any]() (*Codec[T], error) {
+	t := reflect.TypeFor[T]()
+	if p, problems := planOf(t, true); len(problems) > 0 {
+		return nil, &DefinitionError{Type: typeName(t), Problems: problems, Fields: p.fields}
+	}
+	return Compile[T]()
 }
 
 func newCodec[T any](p plan) *Codec[T] {
@@ -122,11 +133,14 @@ func newSlot(p reflect.Value, f *form) slot {
 	if f == nil {
 		return slot{s: pointer[string](p)}
 	}
-	ref, v := p.Interface().(valued).ref(), p.Elem().Field(0).Addr()
-	if f.kind == formString {
-		return slot{s: pointer[string](v), ref: ref}
+	val, v := p.Interface().(valued), p.Elem().Field(0).Addr()
+	switch {
+	case f.kind == formString:
+		return slot{s: pointer[string](v), ref: val.where()}
+	case f.loose:
+		return slot{place: val.place(v.Interface()), ref: val.where()}
 	}
-	return slot{cell: f.bind(v), ref: ref}
+	return slot{cell: f.bind(v), ref: val.where()}
 }
 
 // take gives a frame whose v is zero, for the caller alone.
@@ -162,16 +176,29 @@ func (c *Codec[T]) Decode(raw []byte) (T, error) {
 	if len(c.fields) == 0 {
 		return v, nil
 	}
+	var d decoding
+	w, err := c.decode(raw, &d)
+	if d.later != nil && err == nil {
+		w = c.readLoose(w, &d)
+	}
+	if d.wrong != nil && err == nil {
+		err = d.wrong.inOrder()
+	}
+	if err == nil {
+		v = w
+	}
+	return v, err
+}
+
+// decode is Decode with a frame, but for loose values and errors of values.
+func (c *Codec[T]) decode(raw []byte, d *decoding) (T, error) {
 	f := c.take()
 	defer c.release(f)
 	err := c.find(raw, f.found)
 	if err == nil {
-		err = c.assign(raw, f)
+		err = c.assign(raw, f, d)
 	}
-	if err == nil {
-		v = f.v
-	}
-	return v, err
+	return f.v, err
 }
 
 // find notes in found which member of raw holds which field.
@@ -218,7 +245,7 @@ func (c *Codec[T]) lookup(key []byte, plain bool) int {
 
 // assign sets the fields to what was found. Their strings share one piece of
 // memory, which holds nothing else.
-func (c *Codec[T]) assign(raw []byte, f *frame[T]) error {
+func (c *Codec[T]) assign(raw []byte, f *frame[T], d *decoding) error {
 	size := 0
 	for i := range f.found {
 		if m := &f.found[i]; m.kind == String {
@@ -229,7 +256,6 @@ func (c *Codec[T]) assign(raw []byte, f *frame[T]) error {
 			return c.explain(raw, f.found)
 		}
 	}
-	var wrong ValueErrors
 	buf := slices.Grow(f.buf[:0], size)
 	for i := range f.found {
 		m := &f.found[i]
@@ -238,11 +264,15 @@ func (c *Codec[T]) assign(raw []byte, f *frame[T]) error {
 		}
 		start, val := len(buf), raw[m.val.start:m.val.end]
 		if f.at[i].s == nil {
-			if !m.val.plain {
+			switch {
+			case m.val.plain:
+			case f.at[i].place != nil:
+				val = unescape(make([]byte, 0, len(val)), val)
+			default:
 				buf = unescape(buf, val)
 				val = buf[start:]
 			}
-			wrong = c.parse(f, i, val, wrong)
+			c.parse(f, i, val, d)
 			clear(buf[start:])
 			buf = buf[:start]
 			continue
@@ -259,7 +289,7 @@ func (c *Codec[T]) assign(raw []byte, f *frame[T]) error {
 		m, at := &f.found[i], &f.at[i]
 		switch {
 		case m.kind != String:
-			wrong = c.absent(f, i, wrong)
+			c.absent(f, i, d)
 		case at.s != nil:
 			*at.s = text[m.val.start:m.val.end]
 			if at.ref != nil {
@@ -268,46 +298,50 @@ func (c *Codec[T]) assign(raw []byte, f *frame[T]) error {
 		}
 	}
 	f.keep(buf)
-	if wrong != nil {
-		return wrong
-	}
 	return nil
 }
 
-// parse sets a field that has a cell.
-func (c *Codec[T]) parse(f *frame[T], i int, text []byte, wrong ValueErrors) ValueErrors {
-	at, field, val := &f.at[i], &c.fields[i], &c.values[i]
-	if len(text) == 0 && !val.form.empty {
-		if !field.Required {
-			return c.absent(f, i, wrong)
-		}
-		return append(wrong, ValueError{Field: field.Name, Type: field.Type, Reason: isEmpty})
+// parse sets a field that is a Val, and no string, or has it done later.
+func (c *Codec[T]) parse(f *frame[T], i int, text []byte, d *decoding) {
+	field := &c.fields[i]
+	switch {
+	case len(text) > 0 || c.values[i].form.empty:
+		c.set(f, i, text, d)
+	case field.Required:
+		d.unfit(i, field, "", isEmpty)
+	default:
+		c.absent(f, i, d)
+	}
+}
+
+func (c *Codec[T]) set(f *frame[T], i int, text []byte, d *decoding) {
+	at := &f.at[i]
+	if at.place != nil {
+		d.later = append(d.later, pending{i, at.place.out(), text})
+		return
 	}
 	if err := at.cell.parse(text); err != nil {
-		return append(wrong, ValueError{Field: field.Name, Type: field.Type, Text: string(text), Reason: err})
+		d.unfit(i, &c.fields[i], string(text), err)
+		return
 	}
 	at.ref.origin = given
-	return wrong
 }
 
 // absent sets a field that is not there to its default.
-func (c *Codec[T]) absent(f *frame[T], i int, wrong ValueErrors) ValueErrors {
-	at, field, val := &f.at[i], &c.fields[i], &c.values[i]
+func (c *Codec[T]) absent(f *frame[T], i int, d *decoding) {
+	at, field := &f.at[i], &c.fields[i]
 	switch {
 	case at.ref == nil:
 		*at.s = field.Default
-		return wrong
 	case !field.HasDefault: // and zero
-		return wrong
 	case at.s != nil:
 		*at.s = field.Default
+		at.ref.origin = given
+	case at.place != nil:
+		c.set(f, i, []byte(field.Default), d) // which others may write to
 	default:
-		if err := at.cell.parse(val.fallback); err != nil {
-			return append(wrong, ValueError{Field: field.Name, Type: field.Type, Text: field.Default, Reason: err})
-		}
+		c.set(f, i, c.values[i].fallback, d)
 	}
-	at.ref.origin = given
-	return wrong
 }
 
 // explain is the error for what was found.
@@ -355,10 +389,24 @@ func (c *Codec[T]) DecodeMap(fields map[string]string) (T, error) {
 	if len(c.fields) == 0 {
 		return v, nil
 	}
+	var d decoding
+	w, missing := c.decodeMap(fields, &d)
+	if missing != nil {
+		return v, missingFields(missing)
+	}
+	if d.later != nil {
+		w = c.readLoose(w, &d)
+	}
+	if d.wrong != nil {
+		return v, d.wrong.inOrder()
+	}
+	return w, nil
+}
+
+// decodeMap is DecodeMap with a frame, but for loose values and errors of values.
+func (c *Codec[T]) decodeMap(fields map[string]string, d *decoding) (v T, missing []string) {
 	f := c.take()
 	defer c.release(f)
-	var missing []string
-	var wrong ValueErrors
 	for i := range c.fields {
 		field, at := &c.fields[i], &f.at[i]
 		val, ok := fields[field.Name]
@@ -366,9 +414,9 @@ func (c *Codec[T]) DecodeMap(fields map[string]string) (T, error) {
 		case !ok && field.Required:
 			missing = append(missing, field.Name)
 		case !ok:
-			wrong = c.absent(f, i, wrong)
+			c.absent(f, i, d)
 		case at.s == nil:
-			wrong = c.parse(f, i, []byte(val), wrong)
+			c.parse(f, i, []byte(val), d)
 		default:
 			*at.s = val
 			if at.ref != nil {
@@ -376,16 +424,7 @@ func (c *Codec[T]) DecodeMap(fields map[string]string) (T, error) {
 			}
 		}
 	}
-	var err error
-	switch {
-	case len(missing) > 0:
-		err = missingFields(missing)
-	case wrong != nil:
-		err = wrong
-	default:
-		v = f.v
-	}
-	return v, err
+	return f.v, missing
 }
 
 // Append appends v to dst as a JSON object that has all of T's fields, in their
@@ -394,28 +433,37 @@ func (c *Codec[T]) Append(dst []byte, v T) ([]byte, error) {
 	if len(c.fields) == 0 {
 		return append(dst, '{', '}'), nil
 	}
+	loose, err := c.writeLoose(v)
+	if err != nil {
+		return dst, err
+	}
 	f := c.take()
 	defer c.release(f)
 	f.v = v
 	n := len(dst)
-	dst, err := c.appendFields(dst, f)
+	dst, err = c.appendFields(dst, f, loose)
 	if err != nil {
 		dst = dst[:n]
 	}
 	return dst, err
 }
 
-func (c *Codec[T]) appendFields(dst []byte, f *frame[T]) ([]byte, error) {
+// appendFields appends the fields of f.v, whose loose values have these texts.
+func (c *Codec[T]) appendFields(dst []byte, f *frame[T], loose [][]byte) ([]byte, error) {
 	for i := range f.at {
 		at := &f.at[i]
 		if at.ref != nil {
-			if _, is := Template(*at.ref); is {
+			if _, is := at.ref.template(); is {
 				return dst, fmt.Errorf("field %q is a reference to a step's output, and not a value: references are for the inputs of a graph's steps", c.fields[i].Name)
 			}
 		}
 		dst = append(dst, c.label[i]...)
 		if at.s != nil {
 			dst = AppendString(dst, *at.s)
+			continue
+		}
+		if at.place != nil {
+			dst = jsontext.AppendString(dst, loose[i])
 			continue
 		}
 		text, err := at.cell.append(f.text[:0])
@@ -438,10 +486,14 @@ func (c *Codec[T]) Encode(v T) ([]byte, error) {
 	if len(c.fields) == 0 {
 		return []byte("{}"), nil
 	}
+	loose, err := c.writeLoose(v)
+	if err != nil {
+		return nil, err
+	}
 	f := c.take()
 	defer c.release(f)
 	f.v = v
-	buf, err := c.appendFields(f.buf[:0], f)
+	buf, err := c.appendFields(f.buf[:0], f, loose)
 	var raw []byte
 	if err == nil {
 		raw = append(raw, buf...)

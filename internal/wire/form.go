@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"strconv"
 	"time"
@@ -16,6 +17,7 @@ type form struct {
 	empty bool   // an empty text is that of a value, as it is for strings
 	zero  string // the text of the zero value, if it has one
 	elem  *form  // of a slice that travels as JSON: the form of an element by itself
+	loose bool   // code of others reads and writes the texts, for as long as it likes
 }
 
 type formKind uint8
@@ -37,11 +39,20 @@ func formOf(t reflect.Type) (f *form, problem string) {
 	if f, problem = classify(t); problem != "" {
 		return nil, problem
 	}
-	if f.kind == formJSON && t.Kind() == reflect.Slice {
+	if f.kind == formJSON && t.Kind() == reflect.Slice && marshalMethod(t) == "" {
 		f.elem, _ = classify(t.Elem()) // encoding/json says what is wrong with it
 	}
+	f.loose = f.kind == formJSON || f.kind == formText && !prompt[t]
 	f.probe(t)
 	return f, ""
+}
+
+// prompt are types whose methods are known to neither wait nor call back.
+var prompt = map[reflect.Type]bool{
+	reflect.TypeFor[time.Time]():      true,
+	reflect.TypeFor[netip.Addr]():     true,
+	reflect.TypeFor[netip.AddrPort](): true,
+	reflect.TypeFor[netip.Prefix]():   true,
 }
 
 func classify(t reflect.Type) (f *form, problem string) {
@@ -109,16 +120,24 @@ func (f *form) probe(t reflect.Type) {
 
 func (f *form) appendZero(t reflect.Type) (text []byte, err error) {
 	defer recovered(&err)
-	return f.bind(reflect.New(t)).append(nil)
+	p := reflect.New(t)
+	if f.loose {
+		return f.write(nil, p.Interface())
+	}
+	return f.bind(p).append(nil)
 }
 
 // check reports why text is not that of a value of t.
 func (f *form) check(t reflect.Type, text string) (err error) {
 	defer recovered(&err)
-	if f.kind == formString {
+	switch p := reflect.New(t); {
+	case f.kind == formString:
 		return nil
+	case f.loose:
+		return f.read(p.Interface(), []byte(text))
+	default:
+		return f.bind(p).parse([]byte(text))
 	}
-	return f.bind(reflect.New(t)).parse([]byte(text))
 }
 
 // recovered makes an error of what a method of a user's type panics with.
@@ -128,7 +147,8 @@ func recovered(err *error) {
 	}
 }
 
-// bind gives the cell of the value that p points to, which is not of formString.
+// bind gives the cell of the value that p points to, which is neither loose nor of
+// formString.
 func (f *form) bind(p reflect.Value) cell {
 	switch f.kind {
 	case formDuration:
@@ -139,11 +159,9 @@ func (f *form) bind(p reflect.Value) cell {
 		return c
 	case formBool:
 		return boolCell{pointer[bool](p)}
-	case formInt, formUint, formFloat:
-		return bindNumber(p)
-	case formJSON, formString:
+	case formInt, formUint, formFloat, formJSON, formString:
 	}
-	return newJSONCell(p.Interface(), f.elem)
+	return bindNumber(p)
 }
 
 func bindNumber(p reflect.Value) cell {

@@ -34,6 +34,7 @@ type plan struct {
 	index  [][]int        // of each field, for reflection
 	label  []string       // of each field: its name, encoded, and what stands around it
 	byName map[string]int // nil if there are few fields
+	loose  bool           // some values are
 }
 
 // A value is what there is to know about a field that is a Val.
@@ -45,12 +46,12 @@ type value struct {
 // fewFields is how many names are compared one by one faster than by a map.
 const fewFields = 8
 
-// planOf examines t. Its problems are all that is wrong with t, and the plan
-// then holds only the fields that are right.
-func planOf(t reflect.Type) (plan, []string) {
-	var p planner
+// planOf examines t, whose fields are secrets or not. Its problems are all that is
+// wrong with t, and the plan then holds only the fields that are right.
+func planOf(t reflect.Type, secret bool) (plan, []string) {
+	p := planner{secret: secret}
 	if t.Kind() != reflect.Struct {
-		return plan{}, []string{notStruct(t)}
+		return plan{}, []string{p.notStruct(t)}
 	}
 	p.byName = make(map[string]int)
 	p.walk(t, nil, "")
@@ -70,11 +71,15 @@ func planOf(t reflect.Type) (plan, []string) {
 	return p.plan, p.problems
 }
 
-func notStruct(t reflect.Type) string {
+func (p *planner) notStruct(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct {
 		return fmt.Sprintf("is a pointer: use %s itself", typeName(t.Elem()))
 	}
-	return fmt.Sprintf("is of kind %s: want a struct whose fields are strings and exo.Vals, or exo.None", t.Kind())
+	others := "exo.Vals"
+	if p.secret {
+		others = "exo.Secrets"
+	}
+	return fmt.Sprintf("is of kind %s: want a struct whose fields are strings and %s, or exo.None", t.Kind(), others)
 }
 
 // typeName is how messages call t.
@@ -88,6 +93,7 @@ func typeName(t reflect.Type) string {
 // planner gathers a plan and the reasons against it.
 type planner struct {
 	plan
+	secret           bool // the fields are secrets
 	problems         []string
 	embeddedMarshals bool // an embedded type was refused, whose methods t would have too
 }
@@ -139,10 +145,13 @@ func (p *planner) field(sf reflect.StructField, name, options string, index []in
 	var val value
 	elem, isVal := valType(sf.Type)
 	why := ""
-	if isVal {
+	switch {
+	case isVal && p.secret:
+		why = "is an exo.Val, which shows what is in it" + secretHint
+	case isVal:
 		val.form, why = formOf(elem)
-	} else {
-		why = unfitType(sf.Type)
+	default:
+		why = p.unfitType(sf.Type)
 	}
 	if why != "" {
 		p.embeddedMarshals = p.embeddedMarshals || sf.Anonymous
@@ -178,6 +187,7 @@ func (p *planner) field(sf reflect.StructField, name, options string, index []in
 // valField adds to f, a Val of elem, what only the type can tell.
 func (p *planner) valField(elem reflect.Type, f *Field, val *value) {
 	f.Type = val.form.name
+	p.loose = p.loose || val.form.loose
 	switch {
 	case f.HasDefault:
 		val.fallback = []byte(f.Default)
@@ -232,10 +242,12 @@ func splitTag(tag string) []string {
 }
 
 // unfitType says why a field cannot be of type t, "" if it can.
-func unfitType(t reflect.Type) string {
+func (p *planner) unfitType(t reflect.Type) string {
 	switch {
 	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.String:
 		return fmt.Sprintf("is %s, want a string: use %s, with omitempty in the json tag if it may be absent", t, t.Elem())
+	case t.Kind() != reflect.String && p.secret:
+		return fmt.Sprintf("is %s, want a string or an exo.Secret%s", typeName(t), secretHint)
 	case t.Kind() != reflect.String:
 		return fmt.Sprintf("is %s, want a string or an exo.Val%s", typeName(t), valHint(t))
 	}
@@ -243,7 +255,11 @@ func unfitType(t reflect.Type) string {
 	if method == "" {
 		return ""
 	}
-	if !t.Implements(reflect.TypeFor[Revealer]()) {
+	switch {
+	case t.Implements(reflect.TypeFor[Revealer]()):
+	case p.secret:
+		return fmt.Sprintf("is %s, whose method %s is not called for a secret%s", t, method, secretHint)
+	default:
 		return fmt.Sprintf("is %s, whose method %s is not called for a string%s", t, method, valHint(t))
 	}
 	const probe = "probe"
@@ -254,6 +270,8 @@ func unfitType(t reflect.Type) string {
 	}
 	return ""
 }
+
+const secretHint = ": use exo.Secret, and convert what Reveal gives"
 
 // valHint says, behind what is wrong, what to write for a field of type t.
 func valHint(t reflect.Type) string {

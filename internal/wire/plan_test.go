@@ -296,7 +296,7 @@ func TestDefinitionErrorKeepsTheFieldsThatAreRight(t *testing.T) {
 // Carrying is like node.Val.
 type carrying[T any] struct {
 	V T
-	Ref
+	Ref[T]
 }
 
 func (c carrying[T]) MarshalJSON() ([]byte, error) { return json.Marshal(c.V) }

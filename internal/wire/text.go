@@ -9,7 +9,8 @@ import (
 // A Text is the codec of single values of T, by the rules by which a Val travels.
 // It is safe for concurrent use. The zero Text has no use.
 type Text[T any] struct {
-	codec *Codec[single[T]]
+	form  *form
+	codec *Codec[single[T]] // nil if T is loose
 }
 
 // A single is a struct whose one field is like a Val.
@@ -17,7 +18,7 @@ type single[T any] struct{ Value val[T] }
 
 type val[T any] struct {
 	V T
-	Ref
+	Ref[T]
 }
 
 // TextOf gives the codec of values of type T. The error says why they cannot
@@ -28,8 +29,11 @@ func TextOf[T any]() (Text[T], error) {
 	if problem != "" {
 		return Text[T]{}, errors.New(problem)
 	}
-	return Text[T]{newCodec[single[T]](plan{
-		fields: []Field{{Name: "value", Type: f.name, Required: true}},
+	if f.loose {
+		return Text[T]{form: f}, nil
+	}
+	return Text[T]{f, newCodec[single[T]](plan{
+		fields: []Field{{Name: "value"}},
 		values: []value{{form: f}},
 		index:  [][]int{{0}},
 	})}, nil
@@ -40,22 +44,26 @@ func (t Text[T]) Parse(text string) (T, error) {
 	v, err := t.parse(text)
 	if err != nil {
 		var zero T
-		e := ValueError{Type: t.codec.fields[0].Type, Reason: err}
+		e := ValueError{Type: t.form.name, Reason: err}
 		return zero, fmt.Errorf("the text is not a valid %s%s", e.Type, e.why(nil))
 	}
 	return v, nil
 }
 
 func (t Text[T]) parse(text string) (v T, err error) {
+	switch {
+	case text == "" && !t.form.empty:
+		return v, isEmpty
+	case t.codec == nil:
+		p := new(T)
+		err = t.form.read(p, []byte(text))
+		return *p, err
+	}
 	f := t.codec.take()
 	defer t.codec.release(f)
-	at := &f.at[0]
-	switch {
-	case at.s != nil:
+	if at := &f.at[0]; at.s != nil {
 		*at.s = text
-	case text == "" && !t.codec.values[0].form.empty:
-		return v, isEmpty
-	default:
+	} else {
 		err = at.cell.parse([]byte(text))
 	}
 	return f.v.Value.V, err
@@ -63,12 +71,22 @@ func (t Text[T]) parse(text string) (v T, err error) {
 
 // Format gives the text of a value.
 func (t Text[T]) Format(v T) (string, error) {
+	text, err := t.format(v)
+	if err != nil {
+		return "", fmt.Errorf("encode %s: %w", t.form.name, err)
+	}
+	return text, nil
+}
+
+func (t Text[T]) format(v T) (string, error) {
+	if t.codec == nil {
+		p := new(T)
+		*p = v
+		text, err := t.form.write(nil, p)
+		return string(text), err
+	}
 	f := t.codec.take()
 	defer t.codec.release(f)
 	f.v.Value.V = v
-	text, err := f.at[0].text()
-	if err != nil {
-		return "", fmt.Errorf("encode %s: %w", t.codec.fields[0].Type, err)
-	}
-	return text, nil
+	return f.at[0].text()
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -14,6 +15,8 @@ type ValueError struct {
 	Type   string
 	Text   string // all of it
 	Reason error
+
+	field int // its number
 }
 
 // ValueErrors are all such fields of an object. What Error says shows nothing of
@@ -21,6 +24,12 @@ type ValueError struct {
 type ValueErrors []ValueError
 
 const isEmpty = reason("the text is empty")
+
+// inOrder is e, sorted by fields.
+func (e ValueErrors) inOrder() ValueErrors {
+	slices.SortFunc(e, func(a, b ValueError) int { return a.field - b.field })
+	return e
+}
 
 // Error names fields and types alone.
 func (e ValueErrors) Error() string {

@@ -36,7 +36,7 @@ func travels[T any](t *testing.T, v T, text string, opts ...cmp.Option) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := one[T]{carrying[T]{v, Given()}}
+	in := one[T]{carrying[T]{v, Given[T]()}}
 	var got, sent map[string]string
 	if err := errors.Join(json.Unmarshal(encode(t, c, in), &got), json.Unmarshal(want, &sent)); err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func TestValueErrors(t *testing.T) {
 	if _, err := c.Encode(doc{F: carrying[float64]{V: math.Inf(1)}}); err == nil || !strings.Contains(err.Error(), `field "f": encode float64`) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := c.Encode(doc{N: carrying[int8]{Ref: Refer("${{ a.outputs.n }}", false)}}); err == nil || !strings.Contains(err.Error(), `field "n" is a reference`) {
+	if _, err := c.Encode(doc{N: carrying[int8]{Ref: Refer[int8]("${{ a.outputs.n }}", false)}}); err == nil || !strings.Contains(err.Error(), `field "n" is a reference`) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -189,7 +189,7 @@ func TestEmptyAndAbsentValues(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	// In a graph: what nobody has set, and a zero that somebody has.
-	in := c.Inputs(doc{Deft: carrying[int]{Ref: Given()}, Text: carrying[string]{Ref: Given()}})
+	in := c.Inputs(doc{Deft: carrying[int]{Ref: Given[int]()}, Text: carrying[string]{Ref: Given[string]()}})
 	if !in[0].Missing || in[1].Text != "0" || in[2].Text != "null" || in[3].Text != "" {
 		t.Errorf("got %+v", in)
 	}

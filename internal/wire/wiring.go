@@ -32,26 +32,43 @@ func (c *Codec[T]) inputs(v T) []Input {
 	if len(c.fields) == 0 {
 		return inputs
 	}
+	loose := make([]text, len(c.fields))
+	for i, p := range c.copies(v, true) {
+		if p != nil {
+			said, err := c.values[i].form.tryWrite(p)
+			loose[i] = text{string(said), err}
+		}
+	}
 	f := c.take()
 	defer c.release(f)
 	f.v = v
 	for i := range f.at {
-		inputs[i] = c.input(f, i)
+		inputs[i] = c.input(f, i, loose[i])
 	}
 	return inputs
 }
 
-func (c *Codec[T]) input(f *frame[T], i int) Input {
+// A text is that of a value, unless there is none.
+type text struct {
+	s   string
+	err error
+}
+
+// input is field i, whose value has the text loose if it is a loose one.
+func (c *Codec[T]) input(f *frame[T], i int, loose text) Input {
 	at, field := &f.at[i], &c.fields[i]
 	in := Input{Name: field.Name}
 	if at.ref == nil {
 		in.Text = *at.s
 		return in
 	}
-	text, err := at.text()
+	text, err := loose.s, loose.err
+	if at.place == nil {
+		text, err = at.text()
+	}
 	form := c.values[i].form
 	set := err != nil && form.zero != "" || err == nil && text != form.zero
-	switch template, is := Template(*at.ref); {
+	switch template, is := at.ref.template(); {
 	case is && set:
 		in.Err = errMixed
 	case is:
@@ -68,7 +85,7 @@ func (c *Codec[T]) input(f *frame[T], i int) Input {
 	return in
 }
 
-// text is the text of a Val.
+// text is the text of a Val that is not loose.
 func (s *slot) text() (string, error) {
 	if s.s != nil {
 		return *s.s, nil
@@ -115,7 +132,7 @@ func (c *Codec[T]) Fill(template func(name string) string) T {
 	f := c.take()
 	for i, text := range texts {
 		if at := &f.at[i]; at.ref != nil {
-			*at.ref = Refer(text, false)
+			*at.ref = refer(text, false)
 		} else {
 			*at.s = text
 		}
