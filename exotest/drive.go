@@ -10,6 +10,7 @@ import (
 
 	"github.com/exospherehost/exo-go/exo"
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
 // Drive writes and triggers a graph and executes its states until the run is at
@@ -186,7 +187,7 @@ func (m *StateManager) result(runID string) (*exo.RunResult, error) {
 }
 
 func (m *StateManager) read(namespace, runID string) (*exo.RunResult, error) {
-	info, states, err := m.start().Run(m.config.ctx, namespace, runID, 0, 0, math.MaxInt)
+	info, states, err := m.start().Run(m.config.ctx, namespace, runID, 0, statemanager.Part{Most: math.MaxInt, MostPending: math.MaxInt})
 	if err != nil {
 		return nil, err
 	}

@@ -42,9 +42,15 @@ type (
 		CancelRun(ctx context.Context, runID string) error
 	}
 
-	// RunReader reads a run and all of its states in one call, after the run is
-	// terminal or wait has passed. The states are in order of creation.
+	// RunReader reads a run by its ID.
 	RunReader interface {
+		// RunInfo reads the current counts of the run, without its states.
+		RunInfo(ctx context.Context, runID string) (RunInfo, error)
+
+		// Run reads the run and all of its states, in order of creation, after the
+		// run is terminal or wait has passed. After a positive wait, a run that is
+		// still pending is returned without states: a caller that waits for the end
+		// has no use for them.
 		Run(ctx context.Context, runID string, wait time.Duration) (RunInfo, []State, error)
 	}
 

@@ -99,6 +99,12 @@ func (a *runAnswer) missing() string {
 	return without(a.ID == "" || a.States == nil, "run_id or states")
 }
 
+// RunInfo implements [RunReader] (protocol.md §13).
+func (n *namespace) RunInfo(ctx context.Context, runID string) (RunInfo, error) {
+	answer, err := n.runPart(ctx, runID, 0, 0, 0)
+	return answer.info(), err
+}
+
 // mostStates is the number of states of a run requested at once, so that a
 // response stays well below maxAnswer.
 const mostStates = 5000
@@ -118,6 +124,9 @@ func (n *namespace) Run(ctx context.Context, runID string, wait time.Duration) (
 			continue
 		default:
 			return RunInfo{}, nil, err
+		}
+		if wait > 0 && answer.Status == RunPending {
+			return answer.info(), nil, nil // from a state manager that gave states all the same
 		}
 		for i := range answer.States {
 			states = append(states, answer.States[i].state())
@@ -139,6 +148,9 @@ func (n *namespace) runPart(ctx context.Context, runID string, wait time.Duratio
 	}
 	if hold := n.wait(ctx, wait); hold > 0 {
 		query.Set("wait_ms", strconv.FormatInt(millis(hold), 10))
+	}
+	if wait > 0 {
+		query.Set("pending_size", "0")
 	}
 	k.query = query.Encode()
 	return use[runAnswer](ctx, n.conn, ExtensionRun, k)

@@ -60,6 +60,8 @@ func exchanges() []exchange {
 	}
 	run := `"run_id":"r","graph_name":"g","success_count":1,"pending_count":2,"errored_count":3,"retried_count":4,"total_count":10,"status":"PENDING","created_at":"2026-11-23T02:06:18.311409"`
 	info := transport.RunInfo{ID: "r", Graph: "g", Status: transport.RunPending, Success: 1, Pending: 2, Errored: 3, Retried: 4, Total: 10, CreatedAt: at}
+	over := info
+	over.Status = transport.RunSuccess
 	return []exchange{
 		{
 			name: "register",
@@ -319,8 +321,9 @@ func exchanges() []exchange {
 				got, states, err := t.(transport.RunReader).Run(ctx, "r", 2*time.Minute)
 				return []any{got, states}, err
 			},
-			method: "GET", uri: "/v0/namespace/ns/run/r?size=5000&wait_ms=30000",
-			answer: `{` + run + `,"states":[` + detail + `]}`, want: []any{info, []transport.State{state}},
+			method: "GET", uri: "/v0/namespace/ns/run/r?pending_size=0&size=5000&wait_ms=30000",
+			answer: `{` + strings.Replace(run, "PENDING", "SUCCESS", 1) + `,"states":[` + detail + `]}`,
+			want:   []any{over, []transport.State{state}},
 		},
 		{
 			name: "run at once",
@@ -329,6 +332,21 @@ func exchanges() []exchange {
 				return got, err
 			},
 			method: "GET", uri: "/v0/namespace/ns/run/r?size=5000",
+			answer: `{` + run + `,"states":[]}`, want: info,
+		},
+		{
+			name: "run that is pending after the wait", // from a state manager that gives its states all the same
+			call: func(ctx ctx, t transport.Transport) (any, error) {
+				got, states, err := t.(transport.RunReader).Run(ctx, "r", time.Second)
+				return []any{got.Status, len(states)}, err
+			},
+			method: "GET", uri: "/v0/namespace/ns/run/r?pending_size=0&size=5000&wait_ms=1000",
+			answer: `{"run_id":"r","status":"PENDING","total_count":1,"states":[` + detail + `]}`, want: []any{transport.RunPending, 0},
+		},
+		{
+			name:   "run in numbers",
+			call:   func(ctx ctx, t transport.Transport) (any, error) { return t.(transport.RunReader).RunInfo(ctx, "r") },
+			method: "GET", uri: "/v0/namespace/ns/run/r?size=0",
 			answer: `{` + run + `,"states":[]}`, want: info,
 		},
 		{

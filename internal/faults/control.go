@@ -65,6 +65,14 @@ func (n *namespace) CancelRun(ctx context.Context, runID string) error {
 	return err
 }
 
+func (n *namespace) RunInfo(ctx context.Context, runID string) (transport.RunInfo, error) {
+	reader, ok := n.inner.(transport.RunReader)
+	if !ok {
+		return transport.RunInfo{}, unsupported("run")
+	}
+	return do(ctx, n.injector, "run", func(ctx context.Context) (transport.RunInfo, error) { return reader.RunInfo(ctx, runID) })
+}
+
 func (n *namespace) Run(ctx context.Context, runID string, wait time.Duration) (transport.RunInfo, []transport.State, error) {
 	reader, ok := n.inner.(transport.RunReader)
 	if !ok {

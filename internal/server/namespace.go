@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
 // A View presents a server as a [transport.Provider], by direct calls. The
@@ -229,10 +230,21 @@ func (n *extendedNamespace) CancelRun(ctx context.Context, runID string) error {
 	return do(ctx, &n.namespace, "cancel run", func() error { return n.s.CancelRun(ctx, n.name, runID) })
 }
 
+func (n *extendedNamespace) RunInfo(ctx context.Context, runID string) (transport.RunInfo, error) {
+	return within(ctx, &n.namespace, "run", func() (transport.RunInfo, error) {
+		info, _, err := n.s.Run(ctx, n.name, runID, 0, statemanager.Part{})
+		return info, err
+	})
+}
+
 func (n *extendedNamespace) Run(ctx context.Context, runID string, wait time.Duration) (info transport.RunInfo, states []transport.State, err error) {
 	const op = "run"
 	err = do(ctx, &n.namespace, op, func() (err error) {
-		info, states, err = n.s.Run(ctx, n.name, runID, wait, 0, math.MaxInt)
+		part := statemanager.Part{Most: math.MaxInt}
+		if wait <= 0 {
+			part.MostPending = math.MaxInt
+		}
+		info, states, err = n.s.Run(ctx, n.name, runID, wait, part)
 		return err
 	})
 	if err == nil && ctx.Err() != nil {

@@ -7,15 +7,16 @@ import (
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
-// Run returns a run and up to most of its states, beginning at index from. It
-// waits until the run is terminal, wait has passed or ctx has ended.
-func (s *Server) Run(ctx context.Context, ns, runID string, wait time.Duration, from, most int) (transport.RunInfo, []transport.State, error) {
+// Run returns a run and a part of its states. It waits until the run is
+// terminal, wait has passed or ctx has ended.
+func (s *Server) Run(ctx context.Context, ns, runID string, wait time.Duration, part statemanager.Part) (transport.RunInfo, []transport.State, error) {
 	if err := s.awaitRun(ctx, ns, runID, wait); err != nil {
 		return transport.RunInfo{}, nil, err
 	}
-	return s.engine.RunPart(ns, runID, from, most)
+	return s.engine.RunPart(ns, runID, part)
 }
 
 // awaitRun waits until the run is terminal, wait has passed, ctx has ended or

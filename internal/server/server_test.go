@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"context"
-	"math"
 	"testing"
 	"time"
 
@@ -98,7 +97,7 @@ func TestWaitsByTheClock(t *testing.T) {
 		claimed <- len(states)
 	}()
 	go func() {
-		info, _, _ := s.Run(context.WithoutCancel(t.Context()), ns, id, time.Hour, 0, math.MaxInt)
+		info, _, _ := s.Run(context.WithoutCancel(t.Context()), ns, id, time.Hour, statemanager.Part{})
 		read <- info.Status
 	}()
 	// However late they are, time goes on until they have returned.

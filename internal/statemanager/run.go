@@ -109,19 +109,29 @@ func (e *Engine) Runs(ns string, page, size int) (transport.RunPage, error) {
 // Run returns a run with its counts, and all of its states in order of
 // creation.
 func (e *Engine) Run(ns, runID string) (transport.RunInfo, []transport.State, error) {
-	return e.RunPart(ns, runID, 0, math.MaxInt)
+	return e.RunPart(ns, runID, Part{Most: math.MaxInt, MostPending: math.MaxInt})
 }
 
-// RunPart is Run with up to most states, beginning at index from. The index of
-// a state never changes.
-func (e *Engine) RunPart(ns, runID string, from, most int) (transport.RunInfo, []transport.State, error) {
+// A Part selects states of a run. The index of a state never changes.
+type Part struct {
+	From        int // index of the first state
+	Most        int // maximum number of states
+	MostPending int // maximum number of states while the run is pending
+}
+
+// RunPart is Run with a part of the states.
+func (e *Engine) RunPart(ns, runID string, p Part) (transport.RunInfo, []transport.State, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r, err := e.run("run", ns, runID)
 	if err != nil {
 		return transport.RunInfo{}, nil, err
 	}
-	part := r.states[min(from, len(r.states)):]
+	most := p.Most
+	if r.status() == transport.RunPending {
+		most = min(most, p.MostPending)
+	}
+	part := r.states[min(p.From, len(r.states)):]
 	part = part[:min(most, len(part))]
 	states := make([]transport.State, len(part))
 	for i, st := range part {

@@ -193,9 +193,32 @@ func extensionRules() []rule {
 			w.equal("first", states[0].Identifier, "a")
 			w.equal("last", states[3].Identifier, "b")
 		}},
+		{name: "§13 run: in numbers, as in the list", run: func(w *world) {
+			w.needs(transport.ExtensionRun)
+			reader := ability[transport.RunReader](w)
+			w.serve("A", "B")
+			runID := w.begin(step("A", "v", "b"), step("B", "v"))
+			same := func() {
+				w.t.Helper()
+				info, err := reader.RunInfo(w.ctx(), runID)
+				w.ok(err)
+				w.equal("run", info, w.info(runID))
+			}
+			same()
+			w.do("A", "1", "2")
+			for _, s := range w.claim(2, "B") {
+				same()
+				w.finish(s)
+			}
+			same()
+			w.comesTo(runID, transport.RunSuccess)
+		}},
 		{name: "§13 run: unknown is 404", run: func(w *world) {
 			w.needs(transport.ExtensionRun)
-			_, _, err := ability[transport.RunReader](w).Run(w.ctx(), "7bc303fb-552d-4a0b-81bb-ebb94878e82e", 0)
+			const unknown = "7bc303fb-552d-4a0b-81bb-ebb94878e82e"
+			_, _, err := ability[transport.RunReader](w).Run(w.ctx(), unknown, 0)
+			w.refused(err, http.StatusNotFound, "")
+			_, err = ability[transport.RunReader](w).RunInfo(w.ctx(), unknown)
 			w.refused(err, http.StatusNotFound, "")
 		}},
 		{name: "§13 cancel: ends what is pending", run: func(w *world) {

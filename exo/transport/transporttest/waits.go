@@ -140,16 +140,18 @@ func waitRules() []rule {
 			w.serve("A")
 			runID := w.begin(step("A", "v"))
 			s := w.one("A")
-			read := func(wait time.Duration, want transport.RunStatus) func() {
+			read := func(wait time.Duration, want transport.RunStatus, wantStates int) func() {
 				return func() {
-					info, _, err := reader.Run(w.ctx(), runID, wait)
+					info, states, err := reader.Run(w.ctx(), runID, wait)
 					w.ok(err)
 					w.equal("status", info.Status, want)
+					w.equal("states", len(states), wantStates)
 				}
 			}
-			w.within(unit, read(unit, transport.RunPending), nil)
-			w.within(unit, read(long, transport.RunSuccess), func() { finish(w, s) })
-			w.within(0, read(long, transport.RunSuccess), nil) // it is at rest already
+			w.within(0, read(0, transport.RunPending, 1), nil)
+			w.within(unit, read(unit, transport.RunPending, 0), nil) // states are for the end
+			w.within(unit, read(long, transport.RunSuccess, 1), func() { finish(w, s) })
+			w.within(0, read(long, transport.RunSuccess, 1), nil) // it is terminal already
 		}},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/exospherehost/exo-go/exo/transport"
+	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
 // The calls of clients (protocol.md §§4 and 12 and, of §13, run and cancel).
@@ -146,20 +147,20 @@ func stateDetail(c *call) error {
 var (
 	waitMS     = atLeast(0)
 	fromState  = atLeast(0)
-	mostStates = atLeast(1)
+	mostStates = atLeast(0)
 )
 
 // getRun waits for the run to come to rest, if it is asked to, and gives it as
 // it then is, with the states that are asked for.
 func getRun(c *call) error {
 	var wait, from int64
-	most := int64(math.MaxInt)
+	most, mostPending := int64(math.MaxInt), int64(math.MaxInt)
 	query, r := c.request.URL.Query(), reader{}
 	for _, p := range []struct {
 		name  string
 		shape shape[int64]
 		into  *int64
-	}{{"wait_ms", waitMS, &wait}, {"from", fromState, &from}, {"size", mostStates, &most}} {
+	}{{"wait_ms", waitMS, &wait}, {"from", fromState, &from}, {"size", mostStates, &most}, {"pending_size", mostStates, &mostPending}} {
 		if text := query.Get(p.name); text != "" {
 			r.parameter("query", p.name, text, p.shape, p.into)
 		}
@@ -167,7 +168,8 @@ func getRun(c *call) error {
 	if len(r.problems) > 0 {
 		return r.verdict()
 	}
-	info, states, err := c.server.Run(c.context(), c.namespace(), c.params[1], min(duration(wait), maxWait), int(from), int(most))
+	info, states, err := c.server.Run(c.context(), c.namespace(), c.params[1], min(duration(wait), maxWait),
+		statemanager.Part{From: int(from), Most: int(most), MostPending: int(mostPending)})
 	if err != nil {
 		return err
 	}

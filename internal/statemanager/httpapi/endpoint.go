@@ -148,7 +148,9 @@ func (h *Handler) endpoints() []endpoint {
 		},
 		{
 			method: http.MethodGet, path: run, summary: "Read a run and its states, once it is at rest", extension: transport.ExtensionRun,
-			query:  []property{prop("wait_ms?", waitMS.schema), prop("from?", fromState.schema), prop("size?", mostStates.schema)},
+			query: []property{
+				prop("wait_ms?", waitMS.schema), prop("from?", fromState.schema), prop("size?", mostStates.schema), prop("pending_size?", mostStates.schema),
+			},
 			action: plain(getRun), answer: runDetailSchema, errors: []int{404, 422},
 		},
 		{
