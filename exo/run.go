@@ -42,7 +42,8 @@ func (r *Run) Cancel(ctx context.Context) error {
 // State is a state of a run in full.
 type State = transport.State
 
-// A RunResult is a run that has come to rest.
+// A RunResult is a run with its states: as it ended ([Run.Wait]), or as it stands
+// while it is under way ([Run.Snapshot]).
 type RunResult struct {
 	ID      string
 	Graph   string
@@ -66,7 +67,8 @@ func (r *RunResult) Step(id string) []State {
 const maxErrStates = 10
 
 // Err is nil for a run that succeeded. Otherwise it says which states failed,
-// and why: the first ten, and how many more there are. States has them all.
+// and why: the first ten, and how many more there are. States has them all. A run
+// that is under way still is an error, too.
 func (r *RunResult) Err() error {
 	if r.Status == transport.RunSuccess {
 		return nil
@@ -97,6 +99,8 @@ func (r *RunResult) Err() error {
 // order, and a retry in the place of the state that it replaces. It is the order
 // in which [Collect] gathers (protocol.md §8). What followed from a state that has
 // been retried by hand is left out.
+//
+// Of a run that is under way, these are the outputs so far.
 func Outputs[Out any](r *RunResult, s *Step[Out]) ([]Out, error) {
 	var outs []Out
 	void := lineage.Void(r.States)
@@ -113,7 +117,25 @@ func Outputs[Out any](r *RunResult, s *Step[Out]) ([]Out, error) {
 	return outs, nil
 }
 
-// Wait waits until no state of the run is pending and reads all of its states.
+// Output is the output of a step that has succeeded once, as each step does that
+// no fan-out comes before. Otherwise it is an error: the one of the run if that has
+// failed, else one that says how often the step has succeeded.
+func Output[Out any](r *RunResult, s *Step[Out]) (Out, error) {
+	outs, err := Outputs(r, s)
+	if err == nil && len(outs) == 1 {
+		return outs[0], nil
+	}
+	var none Out
+	if err == nil {
+		err = r.Err()
+	}
+	if err == nil {
+		err = fmt.Errorf("exo: output of step %q: it has succeeded %d times, not once: use Outputs", s.ID(), len(outs))
+	}
+	return none, err
+}
+
+// Wait waits until no state of the run is pending, and then reads its states.
 // A run with failed states is a result, not an error: see [RunResult.Err].
 // Wait says so with [ErrRunStuck], beside the result, when a step that unites
 // can never run. While the state manager cannot be reached, Wait goes on trying

@@ -65,10 +65,12 @@ func (r *Run) settled(ctx context.Context, g transport.RunGraph, looks int) (*Ru
 	}
 	stuck := result.StuckJoins(graph.Nodes)
 	switch {
+	case result.Status == transport.RunPending: // a state was retried by hand meanwhile
+		return nil, nil
 	case len(stuck) == 0:
 		return result, nil
 	case looks < stuckPolls:
-		return nil, nil //nolint:nilnil // not yet
+		return nil, nil // not yet
 	}
 	return result, fmt.Errorf("%w: %s", ErrRunStuck, strings.Join(stuck, "; "))
 }
@@ -93,7 +95,7 @@ func atRest(g transport.RunGraph) bool {
 
 // readStates reads the states of a run one by one.
 func (r *Run) readStates(ctx context.Context, g transport.RunGraph) (*RunResult, error) {
-	info := RunInfo{ID: r.ID, Graph: g.Graph, Status: transport.RunSuccess}
+	info := RunInfo{ID: r.ID, Graph: g.Graph, Status: transport.RunPending}
 	states := make([]State, len(g.States))
 	for i, s := range g.States {
 		state, err := r.manager.transport.State(ctx, g.Graph, r.ID, s.ID)
@@ -101,9 +103,7 @@ func (r *Run) readStates(ctx context.Context, g transport.RunGraph) (*RunResult,
 			return nil, fmt.Errorf("get state %s: %w", s.ID, err)
 		}
 		states[i] = state
-		if failedStatus(s.Status) {
-			info.Status = transport.RunFailed
-		}
+		count(&info, state.Status)
 		if info.CreatedAt.IsZero() || state.CreatedAt.Before(info.CreatedAt) {
 			info.CreatedAt = state.CreatedAt
 		}
