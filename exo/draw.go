@@ -51,7 +51,7 @@ func (d *drawing) mermaid() string {
 	}
 	for i, x := range d.boxes {
 		if x.fill != "" {
-			fmt.Fprintf(&b, "    style n%d fill:%s\n", i, x.fill)
+			fmt.Fprintf(&b, "    style n%d fill:%s,color:#000\n", i, x.fill)
 		}
 	}
 	return b.String()

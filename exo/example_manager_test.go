@@ -323,8 +323,8 @@ func ExampleRun_Graph() {
 	//     n0["words<br/>SUCCESS"]
 	//     n1["upper<br/>SUCCESS"]
 	//     n0 --> n1
-	//     style n0 fill:#c8e6c9
-	//     style n1 fill:#c8e6c9
+	//     style n0 fill:#c8e6c9,color:#000
+	//     style n1 fill:#c8e6c9,color:#000
 }
 
 // The reference server decides joins only when a branch arrives: one that was

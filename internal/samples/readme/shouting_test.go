@@ -11,7 +11,7 @@ import (
 	"github.com/exospherehost/exo-go/exotest"
 )
 
-// Text is what the nodes take and give: strings, with a name on the wire.
+// Text is the input and the output of both nodes; "text" is its name on the wire.
 type Text struct {
 	Text string `json:"text"`
 }
@@ -21,7 +21,7 @@ var split = exo.FanOut("Split", func(_ context.Context, in Text, _ exo.None) ([]
 	for word := range strings.FieldsSeq(in.Text) {
 		words = append(words, Text{word})
 	}
-	return words, nil // each goes on by itself, in parallel
+	return words, nil // each continues on its own, in parallel
 })
 
 var shout = exo.Node("Shout", func(_ context.Context, in Text, _ exo.None) (Text, error) {
@@ -50,7 +50,7 @@ func TestShouting(t *testing.T) { // a whole graph
 
 // end sample
 
-// What README.md says of running it is so.
+// The graph of README.md also runs on a worker.
 func TestServe(t *testing.T) {
 	g, loud := shouting()
 	exotest.Bubble(t, func(t *testing.T, sm *exotest.StateManager) {
