@@ -48,18 +48,21 @@ func BenchmarkCycle(b *testing.B) {
 		}
 		return with(p, fmt.Sprintf("${{ s%d.outputs.o }}", n-1))
 	}
+	out := outputs("the output of a node")
+	wide := transport.Executed{Outputs: []transport.Object{transport.Object(
+		`{"a":"\"1\"","b":"\"2\"","c":"\"3\"","d":"\"4\"","e":"\"5\"","f":"\"6\"","g":"\"7\"","h":"\"8\"","i":"\"9\"","o":"0"}`)}}
 	for _, c := range []struct {
 		name   string
 		second func(transport.Placement) transport.Placement
-	}{{"constant", plain}, {"reading", reading}} {
+		out    transport.Outcome
+	}{{"constant", plain, out}, {"reading", reading, out}, {"reading one of ten", reading, wide}} {
 		b.Run(c.name, func(b *testing.B) {
 			bed := newBed(b, statemanager.Options{KeepRuns: 1000})
 			bed.steps(chain(plain, c.second)...)
-			out := outputs("the output of a node")
 			b.ReportAllocs()
 			b.ResetTimer()
 			for done := 0; done < b.N; {
-				n := bed.cycle(out)
+				n := bed.cycle(c.out)
 				if done += n; n < batch {
 					bed.run()
 				}

@@ -3,6 +3,7 @@ package statemanager
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/exospherehost/exo-go/exo/transport"
 	"github.com/exospherehost/exo-go/internal/graph"
@@ -117,23 +118,24 @@ func (e *Engine) takeOutputs(p *placement, given []transport.Object) ([]string, 
 const maxProblems = 100
 
 // capture checks that outputs is a JSON object and extracts the fields that
-// inputs read.
+// inputs read. The others it skips.
 func (p *placement) capture(outputs string, values []value) error {
-	return jsontext.Members(outputs, func(key string, kind jsontext.Kind, val string) error {
-		for i, name := range p.reads {
-			if name != key {
-				continue
-			}
-			switch kind {
-			case jsontext.String:
-				values[i] = value{valueText, val}
-			case jsontext.Null:
-				values[i] = value{kind: valueNull}
-			case jsontext.Other:
-				values[i] = value{kind: valueOther}
-			}
+	s := jsontext.Scan(outputs)
+	return s.Document(func(name jsontext.Span) error {
+		i := slices.Index(p.reads, s.Text(name))
+		if i < 0 {
+			return s.Skip()
 		}
-		return nil
+		text, kind, err := s.Value()
+		switch kind {
+		case jsontext.String:
+			values[i] = value{valueText, s.Text(text)}
+		case jsontext.Null:
+			values[i] = value{kind: valueNull}
+		case jsontext.Other:
+			values[i] = value{kind: valueOther}
+		}
+		return err
 	})
 }
 
