@@ -9,8 +9,9 @@ import (
 )
 
 // The calls of the protocol. Each is described at the engine's method of the
-// same name. Claim is in claim.go, Run in run.go. A call that changes something
-// takes a context for the wait that the change may need.
+// same name. Claim is in claim.go, Run in run.go, and those that only read are
+// the engine's own. A call that changes something takes a context for the wait
+// that the change may need.
 
 // Register registers nodes.
 func (s *Server) Register(ctx context.Context, ns, runtime string, nodes []transport.NodeSpec) error {
@@ -58,20 +59,6 @@ func (s *Server) PutGraph(ctx context.Context, ns, name string, g transport.Grap
 	return change(ctx, s, func(now time.Time) (transport.GraphInfo, error) { return s.engine.PutGraph(now, ns, name, g) })
 }
 
-// Graph returns a graph and whether it is valid.
-func (s *Server) Graph(ns, name string) (transport.GraphInfo, error) {
-	return s.engine.Graph(ns, name)
-}
-
-// Graphs lists the graphs of a namespace.
-func (s *Server) Graphs(ns string) []transport.GraphInfo { return s.engine.Graphs(ns) }
-
-// Nodes lists the nodes of a namespace.
-func (s *Server) Nodes(ns string) []transport.NodeInfo { return s.engine.Nodes(ns) }
-
-// Namespaces lists the namespaces that hold nodes, graphs or runs.
-func (s *Server) Namespaces() []string { return s.engine.Namespaces() }
-
 // Trigger starts a run.
 func (s *Server) Trigger(ctx context.Context, ns, graph string, t transport.TriggerSpec) (runID string, err error) {
 	return change(ctx, s, func(now time.Time) (string, error) { return s.engine.Trigger(now, ns, graph, t) })
@@ -80,16 +67,6 @@ func (s *Server) Trigger(ctx context.Context, ns, graph string, t transport.Trig
 // CancelTriggers removes the cron triggers of a graph and returns their number.
 func (s *Server) CancelTriggers(ctx context.Context, ns, graph string) (int, error) {
 	return change(ctx, s, func(now time.Time) (int, error) { return s.engine.CancelTriggers(now, ns, graph) })
-}
-
-// Runs returns a page of the runs of a namespace.
-func (s *Server) Runs(ns string, page, size int) (transport.RunPage, error) {
-	return s.engine.Runs(ns, page, size)
-}
-
-// RunGraph returns the states of a run and which of them made which.
-func (s *Server) RunGraph(ns, runID string) (transport.RunGraph, error) {
-	return s.engine.RunGraph(ns, runID)
 }
 
 // StateDetail returns one state in full.
@@ -111,16 +88,6 @@ func (s *Server) CancelRun(ctx context.Context, ns, runID string) error {
 	return alter(ctx, s, func(now time.Time) error { return s.engine.CancelRun(now, ns, runID) })
 }
 
-// StoreAll returns the store of the run to which a state belongs.
-func (s *Server) StoreAll(ns, stateID string) (map[string]string, error) {
-	return s.engine.StoreAll(ns, stateID)
-}
-
-// StoreGet returns the value of a key, and whether it has one.
-func (s *Server) StoreGet(ns, stateID, key string) (value string, ok bool, err error) {
-	return s.engine.StoreGet(ns, stateID, key)
-}
-
 // StoreSet writes a key.
 func (s *Server) StoreSet(ctx context.Context, ns, stateID, key, value string) error {
 	return alter(ctx, s, func(now time.Time) error { return s.engine.StoreSet(now, ns, stateID, key, value) })
@@ -135,14 +102,3 @@ func (s *Server) StoreSwap(ctx context.Context, ns, stateID, key string, old *st
 func (s *Server) StoreDelete(ctx context.Context, ns, stateID, key string) error {
 	return alter(ctx, s, func(now time.Time) error { return s.engine.StoreDelete(now, ns, stateID, key) })
 }
-
-// NextEvent returns the time of the next event that only time brings.
-func (s *Server) NextEvent() (time.Time, bool) { return s.engine.NextEvent() }
-
-// NextDue returns when the next state of these nodes becomes claimable.
-func (s *Server) NextDue(ns string, nodes []string) (time.Time, bool) {
-	return s.engine.NextDue(ns, nodes)
-}
-
-// AtRest reports whether a run is terminal.
-func (s *Server) AtRest(ns, runID string) (bool, error) { return s.engine.AtRest(ns, runID) }

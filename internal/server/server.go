@@ -39,11 +39,15 @@ type Options struct {
 	Idle func(ctx context.Context, namespace, runID string) error
 }
 
+// engine is embedded for its calls that only read. Server has a method of its
+// own for each of those that change something.
+type engine = statemanager.Engine
+
 // A Server is a state manager. It is safe for concurrent use. Its methods must
 // be called between [Server.Enter] and [Server.Leave]; [View] and the HTTP
 // handler do so.
 type Server struct {
-	engine       *statemanager.Engine
+	*engine
 	clock        Clock
 	extensions   []transport.Extension
 	defaultLease time.Duration
@@ -139,7 +143,3 @@ func (s *Server) Close() {
 		s.alarm.stop()
 	})
 }
-
-// Unfinished returns the number of runs that are not terminal, by namespace.
-// Namespaces without such runs are left out.
-func (s *Server) Unfinished() map[string]int { return s.engine.Unfinished() }
