@@ -104,6 +104,45 @@ func ExampleCollect() {
 	// [{5}] <nil>
 }
 
+// CollectAll tells a join what became of every branch.
+func ExampleCollectAll() {
+	type Half struct {
+		N exo.Val[int] `json:"n"`
+	}
+	type Halves struct {
+		All exo.Val[[]exo.Branch[int]] `json:"all"`
+	}
+	numbers := exo.FanOut("Numbers", func(context.Context, Sentence, exo.None) ([]Half, error) {
+		return []Half{{exo.Of(4)}, {exo.Of(5)}, {exo.Of(6)}}, nil
+	})
+	halve := exo.Node("Halve", func(_ context.Context, in Half, _ exo.None) (Half, error) {
+		if in.N.V%2 != 0 {
+			return Half{}, exo.Permanent(fmt.Errorf("%d is odd", in.N.V))
+		}
+		return Half{exo.Of(in.N.V / 2)}, nil
+	})
+	report := exo.Node("Report", func(_ context.Context, in Halves, _ exo.None) (exo.None, error) {
+		for _, b := range in.All.V {
+			if b.Succeeded() {
+				fmt.Println(b.Index, b.V)
+			} else {
+				fmt.Println(b.Index, b.Step, b.Status, b.Error)
+			}
+		}
+		return exo.None{}, nil
+	})
+	g := exo.NewGraph("halved")
+	start := exo.Add(g, "start", toUpper, Sentence{"numbers"})
+	each := exo.Add(g, "numbers", numbers, start.Out, exo.After(start))
+	half := exo.Add(g, "halve", halve, each.Out, exo.After(each))
+	exo.Add(g, "report", report, Halves{exo.CollectAll(half.Out.N)}, exo.After(half), exo.Unites(start, exo.AllDone))
+	drive(g, exo.TriggerOptions{})
+	// Output:
+	// 0 2
+	// 1 halve ERRORED 5 is odd
+	// 2 3
+}
+
 // A field that is a string is collected as strings.
 func ExampleCollectStrings() {
 	g := exo.NewGraph("collected")

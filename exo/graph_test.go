@@ -264,14 +264,23 @@ func TestValidate(t *testing.T) {
 		{"Collect of what comes before the anchor", func(g *exo.Graph) {
 			r := exo.Add(g, "root", count, Word{"x", exo.Of(1)})
 			exo.Add(g, "join", sum, Counts{Counts: exo.Collect(r.Out.Count)}, exo.After(r), exo.Unites(r, ""))
-		}, []string{`step "join": input "counts": Collect takes`}, true},
+		}, []string{`step "join": input "counts": Collect and CollectAll take`}, true},
+		{"CollectAll of what comes before the anchor", func(g *exo.Graph) {
+			r := exo.Add(g, "root", count, Word{"x", exo.Of(1)})
+			exo.Add(g, "join", echo, Text{fmt.Sprint(exo.CollectAll(r.Out.Count))}, exo.After(r), exo.Unites(r, ""))
+		}, []string{"depends on the branches of root but root is not between root and join"}, false},
+		{"branches without CollectAll", func(g *exo.Graph) {
+			r := root(g)
+			b := exo.Add(g, "branch", count, Word{"x", exo.Of(1)}, exo.After(r))
+			exo.Add(g, "join", echo, Text{fmt.Sprint(exo.CollectAll(b.Out.Count))}, exo.After(b), exo.Unites(r, ""))
+		}, []string{`step "join": input "text" reads step "branch", of which there may be many states: use Collect or CollectAll`}, true},
 		{"Collect without a join", func(g *exo.Graph) {
 			r := exo.Add(g, "root", count, Word{"x", exo.Of(1)})
 			exo.Add(g, "next", sum, Counts{Counts: exo.Collect(r.Out.Count)}, exo.After(r))
-		}, []string{`step "next": input "counts": Collect takes`}, true},
+		}, []string{`step "next": input "counts": Collect and CollectAll take`}, true},
 		{"Collect of a literal", func(g *exo.Graph) {
 			exo.Add(g, "root", sum, Counts{Counts: exo.Collect(exo.Of(1))})
-		}, []string{`Collect stands alone`}, true},
+		}, []string{`Collect and CollectAll stand alone`}, true},
 		{"a reference that is part of a value", func(g *exo.Graph) {
 			r := exo.Add(g, "root", echo, Text{"x"})
 			exo.Add(g, "next", list, List{exo.Of([]string{r.Out.Text})}, exo.After(r))
@@ -297,7 +306,7 @@ func TestValidate(t *testing.T) {
 			g.Cron("nonsense")
 			r := exo.Add(g, "root", count, Word{"${{ x", exo.Of(1)})
 			exo.Add(g, "join", sum, Counts{Counts: exo.Collect(r.Out.Count), Title: "${{ store.t }}"}, exo.After(r), exo.Unites(r, ""))
-		}, []string{"cron", "not closed", "Collect takes", "t is not a required key"}, false},
+		}, []string{"cron", "not closed", "Collect and CollectAll take", "t is not a required key"}, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -407,7 +416,7 @@ func answer(t testing.TB, g *exo.Graph) error {
 // refuses, Validate refuses, and nothing else but for the traps.
 func TestValidateAgreesWithTheStateManager(t *testing.T) {
 	t.Parallel()
-	traps := regexp.MustCompile(`use Collect|Collect takes|Collect stands alone|UnitesEach|is given twice|travels as JSON|is not given|unites itself`)
+	traps := regexp.MustCompile(`use Collect|CollectAll take|CollectAll stand alone|UnitesEach|is given twice|travels as JSON|is not given|unites itself`)
 	taken, refused := 0, 0
 	check := func(rt *rapid.T) {
 		g := randomGraph(rt)
@@ -518,6 +527,15 @@ func TestCollectNeedsItsExtension(t *testing.T) {
 	g, _, _ := mapReduce()
 	if _, err := m.UpsertGraph(t.Context(), g); !errors.Is(err, transport.ErrUnsupported) || !strings.Contains(err.Error(), `"collect"`) {
 		t.Errorf("%v, want ErrUnsupported", err)
+	}
+	all := exo.NewGraph("all")
+	r := exo.Add(all, "root", echo, Text{"x"})
+	branch := exo.Add(all, "branch", count, Word{"x", exo.Of(1)}, exo.After(r))
+	exo.Add(all, "join", exo.Node("All", func(context.Context, struct{ All exo.Val[[]exo.Branch[int]] }, exo.None) (exo.None, error) {
+		return exo.None{}, nil
+	}), struct{ All exo.Val[[]exo.Branch[int]] }{exo.CollectAll(branch.Out.Count)}, exo.After(branch), exo.Unites(r, exo.AllDone))
+	if _, err := m.UpsertGraph(t.Context(), all); !errors.Is(err, transport.ErrUnsupported) || !strings.Contains(err.Error(), `"collect"`) {
+		t.Errorf("with CollectAll: %v, want ErrUnsupported", err)
 	}
 	if w.puts != 0 {
 		t.Error("the graph was sent")

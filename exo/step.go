@@ -172,19 +172,6 @@ const (
 	AllDone    = transport.AllDone    // no branch is under way
 )
 
-// Collect refers, in the inputs of a step that unites, to an output of every
-// state of a step between the anchor and it: the list of all the branches'
-// values. field is a field of that step's Out; for one that is a string, there is
-// [CollectStrings]. Collect needs a state manager with the extension "collect"
-// (docs/differences.md).
-func Collect[T any](field Val[T]) Val[[]T] {
-	placeholder, _ := node.Placeholder(field) // without one, Validate finds nothing to collect
-	return node.Collected[T](placeholder)
-}
-
-// CollectStrings is [Collect] of a field that is a string.
-func CollectStrings[S ~string](field S) Val[[]S] { return node.Collected[S](string(field)) }
-
 // placement is the step as it is written.
 func (s *step) placement(g *Graph, namespace string) transport.Placement {
 	p := transport.Placement{

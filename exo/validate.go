@@ -25,8 +25,8 @@ import (
 //   - a reference inside of a value that travels as JSON, which what it stands
 //     for would break
 //   - a join of a step that fans out, unless by [UnitesEach]
-//   - a join that reads a branch's output without [Collect], and Collect where
-//     there is nothing to collect
+//   - a join that reads a branch's output without [Collect] or [CollectAll], and
+//     these where there is nothing to collect
 func (g *Graph) Validate() error { return g.validate(validationNamespace) }
 
 // validationNamespace stands in for the namespace where there is none yet.
@@ -76,15 +76,15 @@ func (s *step) traps() []string {
 			add("input %q travels as JSON, and a reference is part of its value: a reference must be all of it", name)
 		}
 		if s.collected[name] && (!loneReference(text) || len(references) != 1) {
-			add("input %q: Collect stands alone, and takes a field of a step's Out", name)
+			add("input %q: Collect and CollectAll stand alone, and take a field of a step's Out", name)
 			continue
 		}
 		for _, id := range references {
 			switch branch := s.isBranch(id); {
 			case branch && !s.collected[name]:
-				add("input %q reads step %q, of which there may be many states: use Collect", name, id)
+				add("input %q reads step %q, of which there may be many states: use Collect or CollectAll", name, id)
 			case !branch && s.collected[name]:
-				add("input %q: Collect takes the output of a step between the step that is united and this one, which %q is not", name, id)
+				add("input %q: Collect and CollectAll take the output of a step between the step that is united and this one, which %q is not", name, id)
 			}
 		}
 	}

@@ -120,7 +120,7 @@ func (l *Layout) checkInputs(s *Step, lookup func(NodeKey) *Node) (problems []Mi
 	}
 	for _, in := range s.Texts {
 		for _, read := range in.reads {
-			if read.Kind != Output {
+			if !read.ReadsStep() {
 				continue
 			}
 			step := l.Step(read.Identifier)

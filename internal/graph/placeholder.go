@@ -12,8 +12,8 @@ import (
 type Piece struct {
 	Kind       PieceKind
 	Text       string // the text of a Literal, or the key of a StoreKey
-	Identifier string // of an Output: the identifier of the step
-	Field      string // of an Output: the name of the output
+	Identifier string // of an Output or Branches: the identifier of the step
+	Field      string // of an Output or Branches: the name of the output
 }
 
 // PieceKind is the kind of a piece.
@@ -23,7 +23,11 @@ const (
 	Literal  PieceKind = iota
 	Output             // ${{ identifier.outputs.field }}
 	StoreKey           // ${{ store.key }}
+	Branches           // ${{ identifier.branches.field }}
 )
+
+// ReadsStep reports whether the piece stands for an output of a step.
+func (p Piece) ReadsStep() bool { return p.Kind == Output || p.Kind == Branches }
 
 const (
 	placeholderOpen  = "${{"
@@ -84,6 +88,8 @@ func parsePlaceholder(inside string) (Piece, bool) {
 	switch {
 	case len(parts) == 3 && parts[1] == "outputs":
 		return Piece{Kind: Output, Identifier: parts[0], Field: parts[2]}, true
+	case len(parts) == 3 && parts[1] == "branches":
+		return Piece{Kind: Branches, Identifier: parts[0], Field: parts[2]}, true
 	case len(parts) == 2 && parts[0] == reservedIdentifier:
 		return Piece{Kind: StoreKey, Text: parts[1]}, true
 	}
@@ -113,7 +119,7 @@ func OutputReferences(input string) []string {
 	}
 	var steps []string
 	for _, p := range pieces {
-		if p.Kind == Output {
+		if p.ReadsStep() {
 			steps = append(steps, p.Identifier)
 		}
 	}

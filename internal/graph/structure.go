@@ -349,11 +349,16 @@ func (l *Layout) checkReads(collect bool) (problems []string) {
 	for _, s := range l.Steps {
 		for _, in := range s.Texts {
 			for _, p := range in.reads {
-				if p.Kind != Output {
-					continue
-				}
-				if why := l.unreadable(s, p.Identifier, collect); why != "" {
-					problems = append(problems, fmt.Sprintf("Input %s depends on %s but %s", clip.Text(in.text), clip.Text(p.Identifier), why))
+				switch p.Kind {
+				case Output:
+					if why := l.unreadable(s, p.Identifier, collect); why != "" {
+						problems = append(problems, fmt.Sprintf("Input %s depends on %s but %s", clip.Text(in.text), clip.Text(p.Identifier), why))
+					}
+				case Branches:
+					if why := l.branchless(s, p, collect); why != "" {
+						problems = append(problems, fmt.Sprintf("Input %s depends on the branches of %s but %s", clip.Text(in.text), clip.Text(p.Identifier), why))
+					}
+				case Literal, StoreKey:
 				}
 			}
 		}
@@ -374,6 +379,52 @@ func (l *Layout) unreadable(s *Step, identifier string, collect bool) string {
 		return fmt.Sprintf("%s is not a parent of %s on every path", clip.Text(identifier), clip.Text(s.Identifier))
 	}
 	return fmt.Sprintf("%s is not a parent of %s", clip.Text(identifier), clip.Text(s.Identifier))
+}
+
+// branchless returns why s cannot read the branches that the placeholder names,
+// or "" if it can.
+func (l *Layout) branchless(s *Step, p Piece, collect bool) string {
+	switch from := l.byID[p.Identifier]; {
+	case !collect:
+		return "branches cannot be collected here"
+	case s.Anchor == nil:
+		return fmt.Sprintf("%s unites nothing", clip.Text(s.Identifier))
+	case from == nil || !s.collects(from):
+		return fmt.Sprintf("%s is not between %s and %s", clip.Text(p.Identifier), clip.Text(s.Anchor.Identifier), clip.Text(s.Identifier))
+	}
+	return ""
+}
+
+// Way returns the steps below the anchor of the join s whose states a state of
+// from may descend from, and from itself, in the order of the graph. A join on
+// the way descends from its anchor, not from what it waits for.
+func (l *Layout) Way(s, from *Step) []*Step {
+	var way []*Step
+	for _, on := range l.Steps {
+		if on == from || on.above(from, s.Anchor, make(map[*Step]bool)) {
+			way = append(way, on)
+		}
+	}
+	return way
+}
+
+// above reports whether a state of the step at may descend from one of s, on the
+// way from a state of anchor. seen are the steps that were looked at in vain.
+func (s *Step) above(at, anchor *Step, seen map[*Step]bool) bool {
+	if at == anchor || seen[at] {
+		return false
+	}
+	seen[at] = true
+	parents := at.Predecessors
+	if at.Anchor != nil {
+		parents = []*Step{at.Anchor}
+	}
+	for _, p := range parents {
+		if p != anchor && (p == s || s.above(p, anchor, seen)) {
+			return true
+		}
+	}
+	return false
 }
 
 // collects reports whether from lies between the join s and its anchor, so that

@@ -67,10 +67,19 @@ type rootInput struct {
 type part struct {
 	kind  partKind
 	text  string     // of a literal: JSON text; of a store part: the key
-	from  *placement // of an output or collected part
-	field int        // of an output or collected part: index of from.reads
+	from  *placement // of all parts that read outputs
+	field int        // of all parts that read outputs: index of from.reads
 	slot  int        // of a collected part: index of the anchor's collect
-	json  bool       // of a collected part: the texts of the field hold JSON
+	json  bool       // of a collected or branches part: the texts of the field hold JSON
+	way   []wayPoint // of a branches part
+}
+
+// A wayPoint is a step between an anchor and the step whose branches are
+// collected, or that step itself.
+type wayPoint struct {
+	place *placement
+	slot  int   // index of the anchor's collect
+	join  *join // the join that the step is, if any
 }
 
 type partKind uint8
@@ -80,6 +89,7 @@ const (
 	storePart
 	outputPart
 	collectedPart
+	branchesPart
 )
 
 // compile compiles a graph that CheckNodes accepted.
@@ -185,6 +195,8 @@ func (c *compiler) parts(s *graph.Step, pieces []graph.Piece) []part {
 			parts[i] = part{kind: storePart, text: piece.Text}
 		case graph.Output:
 			parts[i] = c.output(s, c.layout.Step(piece.Identifier), piece.Field)
+		case graph.Branches:
+			parts[i] = c.branches(s, c.layout.Step(piece.Identifier), piece.Field)
 		}
 	}
 	return parts
@@ -193,11 +205,7 @@ func (c *compiler) parts(s *graph.Step, pieces []graph.Piece) []part {
 // output compiles a placeholder in an input of s that reads a field of from.
 func (c *compiler) output(s, from *graph.Step, field string) part {
 	p := c.places[from.Index]
-	i := slices.Index(p.reads, field)
-	if i < 0 {
-		i = len(p.reads)
-		p.reads = append(p.reads, field)
-	}
+	i := p.read(field)
 	if s.DescendsFrom(from) {
 		// Only the outputs of the direct parent are at hand when the state is
 		// made.
@@ -206,18 +214,58 @@ func (c *compiler) output(s, from *graph.Step, field string) part {
 		}
 		return part{kind: outputPart, from: p, field: i}
 	}
+	return c.collected(s, from, i)
+}
+
+// read returns the index of a field among those that inputs read.
+func (p *placement) read(field string) int {
+	i := slices.Index(p.reads, field)
+	if i < 0 {
+		i = len(p.reads)
+		p.reads = append(p.reads, field)
+	}
+	return i
+}
+
+// collected compiles a placeholder in an input of the join s that reads a field
+// of all states of from below the anchor.
+func (c *compiler) collected(s, from *graph.Step, field int) part {
+	p := c.places[from.Index]
 	p.keeps = true
-	p.gathered = true
-	if !slices.Contains(p.mustHave, i) {
-		p.mustHave = append(p.mustHave, i)
+	if !slices.Contains(p.mustHave, field) {
+		p.mustHave = append(p.mustHave, field)
 	}
-	anchor := c.places[s.Anchor.Index]
-	slot := slices.Index(anchor.collect, p)
-	if slot < 0 {
-		slot = len(anchor.collect)
-		anchor.collect = append(anchor.collect, p)
+	return part{
+		kind: collectedPart, from: p, field: field, slot: c.places[s.Anchor.Index].gathers(p),
+		json: c.nodes(from.NodeKey()).OutputIsJSON(p.reads[field]),
 	}
-	return part{kind: collectedPart, from: p, field: i, slot: slot, json: c.nodes(from.NodeKey()).OutputIsJSON(field)}
+}
+
+// branches compiles a placeholder that reads them also of branches that did not
+// get as far as from.
+func (c *compiler) branches(s, from *graph.Step, field string) part {
+	part := c.collected(s, from, c.places[from.Index].read(field))
+	part.kind = branchesPart
+	for _, on := range c.layout.Way(s, from) {
+		p := c.places[on.Index]
+		at := wayPoint{place: p, slot: c.places[s.Anchor.Index].gathers(p)}
+		if on.Anchor != nil {
+			joins := c.places[on.Anchor.Index].joins
+			at.join = joins[slices.IndexFunc(joins, func(j *join) bool { return j.place == p })]
+		}
+		part.way = append(part.way, at)
+	}
+	return part
+}
+
+// gathers makes the scopes of an anchor list the states of p, and returns where.
+func (p *placement) gathers(below *placement) (slot int) {
+	below.gathered = true
+	if slot = slices.Index(p.collect, below); slot < 0 {
+		slot = len(p.collect)
+		p.collect = append(p.collect, below)
+	}
+	return slot
 }
 
 // flatten combines inputs into one template.

@@ -1,7 +1,6 @@
 package statemanager
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -238,38 +237,11 @@ func (e *Engine) appendPart(dst []byte, part *part, p *placement, st *state, own
 		states := sc.collected[part.slot]
 		inPlaces(states, sc.anchor)
 		return e.appendCollected(dst, states, part), nil
+	case branchesPart:
+		return e.appendBranches(dst, sc, part), nil
 	case literalPart:
 	}
 	return append(dst, part.text...), nil
-}
-
-// appendCollected appends a JSON array of a field of states that have
-// succeeded, as the inside of a JSON string. Texts that the node's schema
-// declares to hold JSON become the elements themselves; other texts become
-// strings.
-func (e *Engine) appendCollected(dst []byte, states []*state, p *part) []byte {
-	array := append(e.scratchArray[:0], '[')
-	for _, st := range states {
-		if st.status != success {
-			continue
-		}
-		if len(array) > 1 {
-			array = append(array, ',')
-		}
-		if text := st.kept[p.field].text; p.json && json.Valid([]byte(text)) {
-			array = append(array, text...)
-		} else {
-			array = jsontext.AppendString(array, text)
-		}
-		if len(array) > MaxStateInputBytes {
-			break // the caller rejects it
-		}
-	}
-	array = append(array, ']')
-	if cap(array) <= keepScratch {
-		e.scratchArray = array[:0]
-	}
-	return appendText(dst, string(array))
 }
 
 // unfit returns why a value that is not a string cannot be used in an input, in

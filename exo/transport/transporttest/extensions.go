@@ -305,6 +305,30 @@ func extensionRules() []rule {
 				w.t.Errorf("the join reads %s, want %s", got, want)
 			}
 		}},
+		{name: "§13 collect: lists of branches have an entry for each", run: func(w *world) {
+			w.needs(transport.ExtensionCollect)
+			g := w.fanned(transport.AllDone, step("Last", "${{ work.outputs.out }}", "join"))
+			g.Nodes[2].Next = []string{"last"}
+			g.Nodes[3].Inputs["in"] = "${{ work.branches.out }} ${{ last.branches.out }}"
+			_, _, works := w.fan(g, "1", "2", "3", "4")
+			w.end(works[3], executed(`d "quoted" é`))
+			w.end(works[2], transport.Pruned{})
+			w.end(works[1], transport.Errored{Message: "broken", Permanent: true})
+			w.end(works[0], executed("a"))
+			for _, s := range w.claim(2, "Last") {
+				if input(s) == "a" {
+					w.end(s, executed("A"))
+				} else {
+					w.end(s, transport.Errored{Message: "late", Permanent: true})
+				}
+			}
+			const between = `,{"index":1,"step":"work","status":"ERRORED","error":"broken"},{"index":2,"step":"work","status":"PRUNED"},`
+			want := `[{"index":0,"step":"work","status":"SUCCESS","value":"a"}` + between + `{"index":3,"step":"work","status":"SUCCESS","value":"d \"quoted\" é"}]` +
+				` [{"index":0,"step":"last","status":"SUCCESS","value":"A"}` + between + `{"index":3,"step":"last","status":"ERRORED","error":"late"}]`
+			if got := input(w.one("Join")); got != want {
+				w.t.Errorf("the join reads\n%s\nwant\n%s", got, want)
+			}
+		}},
 		{name: "§13 collect: of no branches is an empty list", run: func(w *world) {
 			w.needs(transport.ExtensionCollect)
 			g := w.fanned(transport.AllDone)

@@ -69,6 +69,16 @@ func workerMutants() []mutant {
 				return states, err
 			}}
 		}, caught: []string{"§13 collect: lists line up, also after a retry"}},
+		{name: "branches that failed are left out", mutate: func(t whole) whole {
+			return overClaim{t, func(ctx context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
+				states, err := t.Claim(ctx, req)
+				for i := range states {
+					states[i].Inputs = bytes.Replace(states[i].Inputs,
+						[]byte(`{\"index\":1,\"step\":\"work\",\"status\":\"ERRORED\",\"error\":\"broken\"},`), nil, 1)
+				}
+				return states, err
+			}}
+		}, caught: []string{"§13 collect: lists of branches have an entry for each"}},
 		{name: "any report is taken", mutate: func(t whole) whole {
 			return eachReport(t, func(_ context.Context, r transport.Report, next func(transport.Report) error) error {
 				_ = next(r)
