@@ -33,7 +33,7 @@ var errGoexit = errors.New("the node called runtime.Goexit")
 func (r *Runtime) execute(e *execution) {
 	defer r.slots.give(e.node.node.Name())
 	if e.settled.Load() { // its lease was lost before it was begun
-		e.work = nil
+		e.letGo()
 		return
 	}
 	var (
@@ -125,7 +125,7 @@ func (r *Runtime) finish(e *execution, outputs []transport.Object, err error, to
 	defer e.cancel(nil) // also if a hook ends the goroutine
 	outcome, wire, size := r.decide(e, outputs, err)
 	redact := e.work.redact
-	e.work = nil
+	e.letGo()
 	if e.traced.Load() == nil { // its secrets could not be had
 		r.traceStarted(e, redact)
 	}

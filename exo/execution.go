@@ -18,12 +18,12 @@ import (
 type execution struct {
 	runtime *Runtime
 	node    *servedNode // nil: not served here
-	about   node.Info
 	lease   time.Duration
 
 	ctx    context.Context //nolint:containedctx // the node's, made when the state is claimed
 	cancel context.CancelCauseFunc
 	work   *work                        // nil once the node has returned: it is the worker's alone
+	own    work                         // for nodes that do not see it; its Info is there to stay
 	traced atomic.Pointer[traceContext] // nil before the hooks for the start
 
 	// settled is set by whoever decides the outcome: the worker when the node
@@ -47,6 +47,11 @@ type execution struct {
 
 // work is what a node is given. It is let go when the node has returned: inputs
 // and secrets are not kept while the report waits to be taken.
+//
+// Middleware may hold on to its request, and a node with secrets to a context
+// that redacts them. Where there is neither, nobody sees the request but the
+// node's codec, and the work is a part of the execution: one allocation less for
+// each state.
 type work struct {
 	request node.Request
 	redact  *redactor
@@ -54,20 +59,21 @@ type work struct {
 }
 
 func newExecution(r *Runtime, n *servedNode, s transport.Claimed) *execution {
-	return &execution{
+	e := &execution{
 		runtime: r,
 		node:    n,
-		about: node.Info{
-			StateID: s.ID, Node: s.Node, Identifier: s.Identifier,
-			Namespace: r.namespace, Runtime: r.name,
-			Graph: s.Graph, RunID: s.RunID, Attempt: s.Attempt, CreatedAt: s.CreatedAt,
-		},
-		lease:  s.Lease,
-		report: transport.Report{StateID: s.ID, Token: s.Token},
+		lease:   s.Lease,
+		report:  transport.Report{StateID: s.ID, Token: s.Token},
 	}
+	e.own.request.Info = node.Info{
+		StateID: s.ID, Node: s.Node, Identifier: s.Identifier,
+		Namespace: r.namespace, Runtime: r.name,
+		Graph: s.Graph, RunID: s.RunID, Attempt: s.Attempt, CreatedAt: s.CreatedAt,
+	}
+	return e
 }
 
-func (e *execution) info() *node.Info { return &e.about }
+func (e *execution) info() *node.Info { return &e.own.request.Info }
 
 // failureFields are the fields of a line about a report that failed.
 func (e *execution) failureFields(err error) []zap.Field {
@@ -78,8 +84,17 @@ func (e *execution) failureFields(err error) []zap.Field {
 // the end of the drain can cancel it. That of a runtime descends from one that
 // never ends: contexts below one that could would all wait for its lock.
 func (e *execution) begin(parent context.Context, inputs transport.Object) {
-	e.work = &work{request: node.Request{Info: e.about, Inputs: inputs}}
+	if e.work = &e.own; !e.node.plain || e.node.secrets {
+		e.work = &work{request: node.Request{Info: *e.info()}}
+	}
+	e.work.request.Inputs = inputs
 	e.ctx, e.cancel = context.WithCancelCause(parent)
+}
+
+// letGo ends the work. Nobody reads the inputs in the execution any more.
+func (e *execution) letGo() {
+	e.work = nil
+	e.own.request.Inputs = nil
 }
 
 // putBack returns the state to the state manager unexecuted, or cut short.

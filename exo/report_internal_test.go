@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exospherehost/exo-go/exo/node"
 	"github.com/exospherehost/exo-go/exo/transport"
 	"go.uber.org/zap"
 )
@@ -53,12 +54,16 @@ func TestSettledExecutionsKeepLittle(t *testing.T) {
 	type key struct {
 		Key string `json:"key"`
 	}
+	showing := func(output func(secret string) string) node.Any {
+		return Node("Do", func(_ context.Context, _ text, k key) (text, error) { return text{output(k.Key)}, nil })
+	}
 	for name, test := range map[string]struct {
-		output func(secret string) string
-		shows  bool
+		node  node.Any
+		shows bool
 	}{
-		"no secret in the outputs": {func(string) string { return "done" }, false},
-		"a secret in the outputs":  {func(s string) string { return "key " + s }, true},
+		"no secrets":               {Node("Do", func(context.Context, text, None) (text, error) { return text{"done"}, nil }), false},
+		"no secret in the outputs": {showing(func(string) string { return "done" }), false},
+		"a secret in the outputs":  {showing(func(s string) string { return "key " + s }), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -69,8 +74,7 @@ func TestSettledExecutionsKeepLittle(t *testing.T) {
 				runtime.AddCleanup(&inputs[0], func(done chan struct{}) { close(done) }, freed)
 				sm.inputs <- inputs
 			}()
-			n := Node("Do", func(_ context.Context, _ text, k key) (text, error) { return text{test.output(k.Key)}, nil })
-			rt, err := NewRuntime("ns", "w", Nodes(n), WithStateManager(sm), WithLogger(zap.NewNop()), WithLease(0))
+			rt, err := NewRuntime("ns", "w", Nodes(test.node), WithStateManager(sm), WithLogger(zap.NewNop()), WithLease(0))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,5 +102,40 @@ func TestSettledExecutionsKeepLittle(t *testing.T) {
 			cancel()
 			running.Wait()
 		})
+	}
+}
+
+// Middleware may leave a handler behind that still reads its request.
+func TestMiddlewareKeepsItsRequest(t *testing.T) {
+	t.Parallel()
+	inputs := transport.Object(`{"text":"x"}`)
+	sm := &untaken{inputs: make(chan transport.Object, 1), take: make(chan struct{})}
+	sm.inputs <- inputs
+	seen := make(chan *node.Request, 1)
+	keep := func(next node.Handler) node.Handler {
+		return func(ctx context.Context, req *node.Request) ([]transport.Object, error) {
+			seen <- req
+			return next(ctx, req)
+		}
+	}
+	n := Node("Do", func(context.Context, None, None) (None, error) { return None{}, nil })
+	rt, err := NewRuntime("ns", "w", Nodes(n), WithStateManager(sm), WithLogger(zap.NewNop()), WithLease(0), WithMiddleware(keep))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := rt.Run(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	req := <-seen
+	close(sm.take)
+	if err := rt.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	running.Wait()
+	if string(req.Inputs) != string(inputs) || req.Info.StateID != "1" {
+		t.Errorf("the request is %q of state %q", req.Inputs, req.Info.StateID)
 	}
 }

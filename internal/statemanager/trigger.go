@@ -47,7 +47,14 @@ func checkTrigger(t *transport.TriggerSpec) graph.Problems {
 		wrong.Add(graph.TooMany{Most: graph.MaxStoreKeys, Got: len(t.Store)}, nil, "store")
 		return wrong
 	}
-	for _, k := range slices.Sorted(maps.Keys(t.Store)) {
+	var unfit []string // most often none, which is to cost nothing
+	for k, v := range t.Store {
+		if len(k) > graph.MaxNameBytes || len(v) > graph.MaxStoreValueBytes {
+			unfit = append(unfit, k)
+		}
+	}
+	slices.Sort(unfit)
+	for _, k := range unfit {
 		if len(k) > graph.MaxNameBytes {
 			wrong.Add(graph.TooLong{Most: graph.MaxNameBytes}, clip.Text(k), "store")
 		}
