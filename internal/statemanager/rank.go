@@ -147,10 +147,10 @@ func (st *state) depth() (n int) {
 	return n
 }
 
-// inPlaces sorts states below an anchor by their places. They are usually
-// sorted already. If not, the path from the anchor to each state is first
-// written out as numbers: there may be very many states, and visiting the
-// states in between again for each comparison would be slow.
+// inPlaces sorts states below an anchor by their places. Most often they are
+// sorted already. If not, the way down from the anchor is written out as numbers
+// first, since there may be very many of them, and to look at the states between
+// again and again would be slow.
 func inPlaces(states []*state, anchor *state) {
 	if slices.IsSortedFunc(states, comparePlaces) {
 		return
@@ -159,27 +159,57 @@ func inPlaces(states []*state, anchor *state) {
 		slices.SortFunc(states, comparePlaces)
 		return
 	}
-	type way struct {
-		st         *state
-		begin, end int
-	}
-	var steps []uint64
+	depth := anchor.depth()
+	steps := make([]uint64, 0, len(states)*(states[0].depth()-depth))
 	ways := make([]way, len(states))
 	for i, st := range states {
 		begin := len(steps)
 		for a := st; a != anchor; a = a.parent {
-			steps = append(steps, uint64(a.turn())<<32|uint64(a.rank))
+			steps = append(steps, uint64(a.turn())<<32|uint64(a.rank)+1)
 		}
 		slices.Reverse(steps[begin:])
-		ways[i] = way{st, begin, len(steps)}
+		ways[i] = way{st: st, begin: begin, end: len(steps)}
 	}
-	slices.SortFunc(ways, func(a, b way) int {
-		if c := slices.Compare(steps[a.begin:a.end], steps[b.begin:b.end]); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.st.order, b.st.order)
-	})
+	sortWays(ways, steps)
 	for i := range ways {
 		states[i] = ways[i].st
+	}
+}
+
+// A way leads down to a state.
+type way struct {
+	key        uint64 // the step that is being looked at; 0: none is left
+	st         *state
+	begin, end int // the steps that are left
+}
+
+// sortWays sorts ways by their steps, one step at a time: what differs is most
+// often one step of all, and single numbers are compared fast.
+func sortWays(ways []way, steps []uint64) {
+	for same := true; same; {
+		ended := true
+		for i := range ways {
+			w := &ways[i]
+			if w.key = 0; w.begin < w.end {
+				w.key, ended = steps[w.begin], false
+				w.begin++
+			}
+			same = same && w.key == ways[0].key
+		}
+		if ended { // attempts at one piece of work
+			slices.SortFunc(ways, func(a, b way) int { return cmp.Compare(a.st.order, b.st.order) })
+			return
+		}
+	}
+	slices.SortFunc(ways, func(a, b way) int { return cmp.Compare(a.key, b.key) })
+	for len(ways) > 0 {
+		n := 1
+		for n < len(ways) && ways[n].key == ways[0].key {
+			n++
+		}
+		if n > 1 {
+			sortWays(ways[:n], steps)
+		}
+		ways = ways[n:]
 	}
 }
