@@ -7,6 +7,7 @@
 package transporttest
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,16 +39,28 @@ type Clock interface {
 // Abilities (see [transport.Transport]) and extensions that a state manager
 // lacks are skipped, and the skipped test says which.
 //
-// Rules about time take some seconds, all in parallel, unless the state manager
+// Rules about time take up to a quarter of a minute, side by side whatever the
+// flag -parallel says, unless the state manager
 // is a [Clock]. They bear a machine that is very busy: they wait for what is to
 // happen, for a minute if need be, and only what comes too soon is an error.
 func Run(t *testing.T, newStateManager func(t *testing.T, o Options) transport.Provider) {
 	t.Helper()
-	run(t, func(t *testing.T, r rule) {
-		t.Helper()
-		r.run(newWorld(t, newStateManager(t, r.options), false))
-	})
+	// Rules that wait are not to take a place among those that may run at once by
+	// the flag -parallel: it counts processors, of which they need none.
+	running := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, r := range rules() {
+		running <- struct{}{}
+		all.Go(func() {
+			defer func() { <-running }()
+			t.Run(r.name, func(t *testing.T) { r.run(newWorld(t, newStateManager(t, r.options), false)) })
+		})
+	}
 }
+
+// atOnce is how many rules are tested at the same time outside of bubbles.
+const atOnce = 32
 
 // RunInBubble is Run with each rule in a bubble of [synctest], where waiting
 // takes no time. It is for state managers within the process which are not
@@ -55,17 +68,19 @@ func Run(t *testing.T, newStateManager func(t *testing.T, o Options) transport.P
 // need hours, such as those of cron, are tested only here or with a [Clock].
 func RunInBubble(t *testing.T, newStateManager func(t *testing.T, o Options) transport.Provider) {
 	t.Helper()
-	run(t, func(t *testing.T, r rule) {
-		t.Helper()
-		var skipped bool
-		synctest.Test(t, func(t *testing.T) {
-			defer func() { skipped = t.Skipped() }()
-			r.run(newWorld(t, newStateManager(t, r.options), true))
+	for _, r := range rules() {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			var skipped bool
+			synctest.Test(t, func(t *testing.T) {
+				defer func() { skipped = t.Skipped() }()
+				r.run(newWorld(t, newStateManager(t, r.options), true))
+			})
+			if skipped { // which the bubble keeps to itself
+				t.Skip("skipped, for the reason above")
+			}
 		})
-		if skipped { // which the bubble keeps to itself
-			t.Skip("skipped, for the reason above")
-		}
-	})
+	}
 }
 
 // A rule is one statement of the protocol.
@@ -84,14 +99,4 @@ func rules() []rule {
 		all = append(all, chapter...)
 	}
 	return all
-}
-
-func run(t *testing.T, test func(t *testing.T, r rule)) {
-	t.Helper()
-	for _, r := range rules() {
-		t.Run(r.name, func(t *testing.T) {
-			t.Parallel()
-			test(t, r)
-		})
-	}
 }
