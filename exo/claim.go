@@ -92,7 +92,7 @@ func (c *claimer) claim(ctx, claiming, executing context.Context) {
 	bounded, cancel := context.WithTimeout(claiming, claimTimeout)
 	defer cancel()
 	start := time.Now()
-	states, err := r.transport.Claim(bounded, transport.ClaimRequest{
+	states, err := r.claim(bounded, transport.ClaimRequest{
 		Nodes: names, Max: most, Wait: wait, Lease: r.config.lease, Stop: waiting.Done(),
 	})
 	took := time.Since(start)
@@ -118,6 +118,12 @@ func (c *claimer) claim(ctx, claiming, executing context.Context) {
 	case took < wait/2 && waiting.Err() == nil: // the state manager did not wait for us
 		c.pace.empty(ctx, r.reporter.taken)
 	}
+}
+
+// claim makes the call.
+func (r *Runtime) claim(ctx context.Context, req transport.ClaimRequest) (states []transport.Claimed, err error) {
+	defer r.survive(&err)
+	return r.transport.Claim(ctx, req)
 }
 
 // batch is the most states that one claim may ask for.

@@ -29,6 +29,14 @@ func (r *Runtime) observe(hook string, redact *redactor, call func()) {
 	call()
 }
 
+// survive, deferred, makes the panic of a transport the lack of a response.
+func (r *Runtime) survive(err *error) {
+	if v := recover(); v != nil {
+		r.misbehaved("transport", nil, v)
+		*err = fmt.Errorf("the transport panicked: %v", v)
+	}
+}
+
 // A guardedBackoff is one of the user's, [WithReportBackoff], until it panics or
 // ends its goroutine; from then on it is the default.
 type guardedBackoff struct {

@@ -3,7 +3,6 @@ package exo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
@@ -86,13 +85,7 @@ func (r *Runtime) renew(ctx context.Context, beater transport.Heartbeater, lease
 	return true
 }
 
-// beat makes the call. The panic of a transport is the lack of a response.
 func (r *Runtime) beat(ctx context.Context, beater transport.Heartbeater, tokens map[string]string, lease time.Duration) (lost []string, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			r.misbehaved("transport", nil, v)
-			err = fmt.Errorf("the transport panicked: %v", v)
-		}
-	}()
+	defer r.survive(&err)
 	return beater.Heartbeat(ctx, tokens, lease)
 }

@@ -2,7 +2,7 @@ package exo
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/exospherehost/exo-go/exo/transport"
@@ -37,10 +37,17 @@ var (
 
 // flow is that of the state manager as it is now.
 func (p *reporter) flow() flow {
-	if p.batcher != nil && p.batcher.ReportBatch() == 1 {
+	if p.batcher != nil && p.batchSize() == 1 {
 		return single
 	}
 	return batched
+}
+
+// batchSize is 0 if the transport panics.
+func (p *reporter) batchSize() (n int) {
+	var err error
+	defer p.runtime.survive(&err)
+	return p.batcher.ReportBatch()
 }
 
 // send starts a sender for what is queued, unless there are enough that are not
@@ -136,7 +143,7 @@ func (p *reporter) deliver(batch []*execution, f flow) {
 	p.conclude(over)
 }
 
-// call reports a batch. The panic of a transport is the lack of a response.
+// call reports a batch.
 func (p *reporter) call(batch []*execution) (errs []error) {
 	reports := make([]transport.Report, len(batch))
 	for i, e := range batch {
@@ -144,15 +151,13 @@ func (p *reporter) call(batch []*execution) (errs []error) {
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)
 	defer cancel()
+	var panicked error
 	defer func() {
-		if v := recover(); v != nil {
-			p.runtime.misbehaved("transport", nil, v)
-			errs = make([]error, len(batch))
-			for i := range errs {
-				errs[i] = fmt.Errorf("the transport panicked: %v", v)
-			}
+		if panicked != nil {
+			errs = slices.Repeat([]error{panicked}, len(batch))
 		}
 	}()
+	defer p.runtime.survive(&panicked)
 	return p.runtime.transport.Report(ctx, reports)
 }
 
