@@ -159,6 +159,7 @@ func TestChaos(t *testing.T) {
 	for _, r := range runs {
 		result, err := r.Wait(ctx)
 		if err != nil {
+			unended(t, r)
 			t.Fatalf("a run does not end: %v", err)
 		}
 		checkChaos(t, result)
@@ -167,6 +168,19 @@ func TestChaos(t *testing.T) {
 		c.end(w)
 	}
 	t.Logf("%d runs; %+v", len(runs), c.done)
+}
+
+// unended says which states of a run are pending.
+func unended(t *testing.T, r *exo.Run) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	g, err := r.Graph(ctx)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	t.Logf("%+v", g)
 }
 
 // checkChaos looks whether every item was counted, once.

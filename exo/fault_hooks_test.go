@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/exospherehost/exo-go/exo/node"
 	"github.com/exospherehost/exo-go/exo/transport"
 	"github.com/exospherehost/exo-go/internal/faults"
+	"go.uber.org/zap"
 )
 
 // A badBackoff does something in place of each of its methods.
@@ -20,6 +22,54 @@ type badBackoff struct{ do func() }
 
 func (b badBackoff) NextBackOff() time.Duration { b.do(); return time.Second }
 func (b badBackoff) Reset()                     { b.do() }
+
+// whole is what a transport of exo/local can do.
+type whole interface {
+	transport.Transport
+	transport.Heartbeater
+}
+
+// A panicking transport panics in its first calls of each kind.
+type panicking struct {
+	whole
+	mu   sync.Mutex
+	left map[string]int // by method
+}
+
+func (s *panicking) Namespace(string) transport.Transport { return s }
+
+func (s *panicking) panics(method string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.left[method]--; s.left[method] >= 0 {
+		panic("in " + method)
+	}
+}
+
+func (s *panicking) Register(ctx context.Context, runtime string, nodes []transport.NodeSpec) error {
+	s.panics("Register")
+	return s.whole.Register(ctx, runtime, nodes)
+}
+
+func (s *panicking) Claim(ctx context.Context, req transport.ClaimRequest) ([]transport.Claimed, error) {
+	s.panics("Claim")
+	return s.whole.Claim(ctx, req)
+}
+
+func (s *panicking) Report(ctx context.Context, rs []transport.Report) []error {
+	s.panics("Report")
+	return s.whole.Report(ctx, rs)
+}
+
+func (s *panicking) Heartbeat(ctx context.Context, leases map[string]string, lease time.Duration) ([]string, error) {
+	s.panics("Heartbeat")
+	return s.whole.Heartbeat(ctx, leases, lease)
+}
+
+func (s *panicking) ReportBatch() int {
+	s.panics("ReportBatch")
+	return 1000
+}
 
 var hooks = map[string]func(*testing.T, *bubble){
 	"of a Trace that panic": func(t *testing.T, b *bubble) {
@@ -123,19 +173,32 @@ var hooks = map[string]func(*testing.T, *bubble){
 		}
 	},
 	"of a transport that panics": func(t *testing.T, b *bubble) {
-		sm := &tampered{Transport: b.sm.Namespace(namespace)}
-		var reports atomic.Int64
-		sm.report = func(ctx context.Context, rs []transport.Report, next func(context.Context, []transport.Report) []error) []error {
-			if reports.Add(1) == 1 {
-				panic("in a round tripper")
-			}
-			return next(ctx, rs)
+		const calls = 5 // of each kind
+		sm := &panicking{whole: b.sm.Namespace(namespace).(whole), left: map[string]int{"Register": calls, "Claim": calls, "Report": calls, "Heartbeat": calls, "ReportBatch": calls}}
+		g, _ := one(onState(func(context.Context) error { time.Sleep(time.Minute); return nil }))
+		rt, err := exo.NewRuntime(namespace, "worker", g.Nodes(), exo.WithStateManager(sm), exo.WithLogger(zap.NewNop()))
+		if err != nil {
+			t.Fatal(err)
 		}
-		g, _ := one(onState(func(context.Context) error { return nil }))
-		w := b.workerOn(sm, nil, g.Nodes())
+		done := make(chan error, 1)
+		go func() { done <- rt.Run(t.Context()) }()
 		r := b.trigger(g)
-		w.finish(b, r)
+		b.wait(r)
 		b.expect(r, map[exo.Status]int{transport.StatusSuccess: 1})
+		if err := rt.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		for call, n := range sm.left {
+			if n > 0 {
+				t.Errorf("%s did not panic", call)
+			}
+		}
+		if s := rt.Stats(); s.HookPanics != 5*calls {
+			t.Errorf("%+v", s)
+		}
 	},
 	"that panic with a secret": func(t *testing.T, b *bubble) {
 		type key struct {
@@ -160,6 +223,32 @@ var hooks = map[string]func(*testing.T, *bubble){
 // What turns a report away before the state manager looks at it says nothing of
 // whether it was taken.
 var turnedAway = map[string]func(*testing.T, *bubble){
+	"by a limit, which is no sign of a restart": func(t *testing.T, b *bubble) {
+		for _, test := range []struct {
+			err       *transport.Error
+			registers int
+		}{
+			{&transport.Error{Op: "claim", Status: 429}, 1},
+			{&transport.Error{Op: "claim", Status: 503, RetryAfter: time.Second}, 1},
+			{&transport.Error{Op: "claim", Status: 503}, 2}, // perhaps a proxy's, for a state manager that restarts
+			{&transport.Error{Op: "claim", Status: 500}, 2},
+		} {
+			sm := &tampered{Transport: b.sm.Namespace(namespace)}
+			var claims atomic.Int64
+			sm.claim = func(ctx context.Context, req transport.ClaimRequest, next func(context.Context, transport.ClaimRequest) ([]transport.Claimed, error)) ([]transport.Claimed, error) {
+				if claims.Add(1) == 1 {
+					return nil, test.err
+				}
+				return next(ctx, req)
+			}
+			g, _ := one(onState(func(context.Context) error { return nil }))
+			w := b.workerOn(sm, nil, g.Nodes())
+			w.finish(b, b.trigger(g))
+			if n := w.link.Calls(faults.Register); n != test.registers {
+				t.Errorf("%v: %d registrations, want %d", test.err, n, test.registers)
+			}
+		}
+	},
 	"a report that is not queued after that was not taken": func(t *testing.T, b *bubble) {
 		for _, test := range []struct {
 			statuses []int

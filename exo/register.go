@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -48,9 +49,10 @@ func (r *Runtime) register(ctx context.Context) error {
 	}
 }
 
-func (r *Runtime) registerOnce(ctx context.Context) error {
+func (r *Runtime) registerOnce(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	defer r.survive(&err)
 	return r.transport.Register(ctx, r.name, r.specs)
 }
 
@@ -67,9 +69,17 @@ type registration struct {
 // doubt takes an error for a sign that the state manager may have lost the
 // nodes: it could not be reached, or knows nothing of a state of ours.
 func (r *Runtime) doubt(err error) {
-	if retry.Temporary(err) || errors.Is(err, transport.ErrNotFound) {
+	if !limited(err) && retry.Temporary(err) || errors.Is(err, transport.ErrNotFound) {
 		r.registered.doubtful.Store(true)
 	}
+}
+
+// limited reports whether a state manager that runs asks for fewer calls: it
+// needs none more. A 503 that does not say when to come back may be a proxy's,
+// whose state manager is being restarted.
+func limited(err error) bool {
+	var e *transport.Error
+	return errors.As(err, &e) && (e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable && e.RetryAfter > 0)
 }
 
 // registerAgain declares the nodes again if the state manager may have lost
