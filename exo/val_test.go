@@ -105,7 +105,7 @@ func TestUnfitValueFailsTheState(t *testing.T) {
 	t.Parallel()
 	const secret = "a-secret-of-some-length"
 	called := false
-	n := exo.Node("N", func(_ context.Context, in Total, _ key) (exo.None, error) {
+	n := exo.Node("N", func(_ context.Context, _ Total, _ key) (exo.None, error) {
 		called = true
 		return exo.None{}, nil
 	})

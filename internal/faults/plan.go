@@ -52,7 +52,7 @@ func Any(plans ...Plan) Plan {
 type Rates struct {
 	Kinds    map[Kind]float64
 	Delay    float64       // of a delay, before or after the call
-	MaxDelay time.Duration // the longest delay delay
+	MaxDelay time.Duration // the longest delay
 	Ops      []string      // the operations that go wrong; empty means all
 }
 

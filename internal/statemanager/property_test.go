@@ -69,7 +69,7 @@ func driveModel(t *rapid.T, reference bool) {
 			c := d.claimed[i]
 			d.claimed = slices.Delete(d.claimed, i, i+1)
 			x, o := d.find(c.ID), drawOutcome(t, d.model)
-			d.bed.report(c.Claimed, o)
+			d.report(c.Claimed, o)
 			d.model.report(x, o)
 		case !d.mend(): // at rest
 			return
@@ -138,7 +138,7 @@ func (d *drive) late() bool {
 	d.strays = slices.Delete(d.strays, i, i+1)
 	x, o := d.find(c.ID), drawOutcome(d.t, d.model)
 	j := slices.IndexFunc(d.claimed, func(other claim) bool { return other.ID == c.ID })
-	d.bed.report(c.Claimed, o)
+	d.report(c.Claimed, o)
 	if j >= 0 && !d.claimed[j].asked { // taken for the other's
 		d.claimed = slices.Delete(d.claimed, j, j+1)
 		j = -1

@@ -32,7 +32,7 @@ func numberReason(err error) error {
 	return reason(strconv.ErrSyntax.Error())
 }
 
-const notFinite = reason("is not a finite number")
+const errNotFinite = reason("is not a finite number")
 
 type boolCell struct{ v *bool }
 
@@ -103,7 +103,7 @@ func parseFloat(text []byte, bits int) (float64, error) {
 		return 0, numberReason(err)
 	}
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0, notFinite
+		return 0, errNotFinite
 	}
 	return v, nil
 }
@@ -116,7 +116,7 @@ func (c floatCell[T]) append(dst []byte) ([]byte, error) {
 // itself and in a list. JSON has no number that is not finite.
 func appendFloat(dst []byte, f float64, bits int) ([]byte, error) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return dst, notFinite
+		return dst, errNotFinite
 	}
 	notation := byte('f')
 	abs := math.Abs(f)

@@ -308,7 +308,7 @@ func (c *Codec[T]) parse(f *frame[T], i int, text []byte, d *decoding) {
 	case len(text) > 0 || c.values[i].form.empty:
 		c.set(f, i, text, d)
 	case field.Required:
-		d.unfit(i, field, "", isEmpty)
+		d.unfit(i, field, "", errEmpty)
 	default:
 		c.absent(f, i, d)
 	}

@@ -453,7 +453,7 @@ func TestFillHoldsNoFrame(t *testing.T) {
 			c.Fill(func(string) string { panic("no value") })
 		}()
 	}
-	if v := c.Fill(func(name string) string { return string(encode(t, c, own{})) }); string(v.URL) != string(encode(t, c, own{})) {
+	if v := c.Fill(func(string) string { return string(encode(t, c, own{})) }); string(v.URL) != string(encode(t, c, own{})) {
 		t.Errorf("got %+v", v)
 	}
 }

@@ -142,7 +142,7 @@ func (f *form) check(t reflect.Type, text string) (err error) {
 
 // recovered makes an error of what a method of a user's type panics with.
 func recovered(err *error) {
-	if p := recover(); p != nil {
+	if p := recover(); p != nil { //nolint:revive // it is what its callers defer
 		*err = fmt.Errorf("panic: %v", p)
 	}
 }
@@ -155,7 +155,7 @@ func (f *form) bind(p reflect.Value) cell {
 		return durationCell{pointer[time.Duration](p)}
 	case formText:
 		c := textCell{v: p.Interface().(texter)}
-		c.appender, _ = p.Interface().(encoding.TextAppender)
+		c.appender, _ = reflect.TypeAssert[encoding.TextAppender](p)
 		return c
 	case formBool:
 		return boolCell{pointer[bool](p)}

@@ -41,7 +41,7 @@ func (f *form) listOf(text []byte) ([]byte, error) {
 // quoted, where that is its JSON. Widths are looked at when it is read.
 func (f *form) appendElement(dst []byte, text string, quoted json.RawMessage) ([]byte, error) {
 	if text == "" && !f.empty {
-		return dst, isEmpty
+		return dst, errEmpty
 	}
 	switch f.kind {
 	case formInt:

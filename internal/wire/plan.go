@@ -144,7 +144,7 @@ func (p *planner) field(sf reflect.StructField, name, options string, index []in
 	}
 	var val value
 	elem, isVal := valType(sf.Type)
-	why := ""
+	var why string
 	switch {
 	case isVal && p.secret:
 		why = "is an exo.Val, which shows what is in it" + secretHint

@@ -53,7 +53,7 @@ func (t Text[T]) Parse(text string) (T, error) {
 func (t Text[T]) parse(text string) (v T, err error) {
 	switch {
 	case text == "" && !t.form.empty:
-		return v, isEmpty
+		return v, errEmpty
 	case t.codec == nil:
 		p := new(T)
 		err = t.form.read(p, []byte(text))

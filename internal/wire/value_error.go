@@ -23,7 +23,7 @@ type ValueError struct {
 // the texts; see [ValueErrors.Show].
 type ValueErrors []ValueError
 
-const isEmpty = reason("the text is empty")
+const errEmpty = reason("the text is empty")
 
 // inOrder is e, sorted by fields.
 func (e ValueErrors) inOrder() ValueErrors {
@@ -34,7 +34,7 @@ func (e ValueErrors) inOrder() ValueErrors {
 // Error names fields and types alone.
 func (e ValueErrors) Error() string {
 	return e.join(func(v *ValueError) string {
-		if v.Reason == isEmpty {
+		if errors.Is(v.Reason, errEmpty) {
 			return v.reading(nil) // there is nothing to hide
 		}
 		return "the text is not a valid " + v.Type + v.why(nil)
@@ -57,7 +57,7 @@ func (e ValueErrors) join(say func(*ValueError) string) string {
 
 // reading says what could not be read, and why. A nil hide hides nothing.
 func (e *ValueError) reading(hide func(string) string) string {
-	if e.Reason == isEmpty {
+	if errors.Is(e.Reason, errEmpty) {
 		return "the text is empty, want one of type " + e.Type
 	}
 	if hide == nil {

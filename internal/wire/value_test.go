@@ -247,7 +247,7 @@ func FuzzValues(f *testing.F) {
 		agree(t, s, b, err)
 		fl, err := strconv.ParseFloat(s, 64)
 		if math.IsNaN(fl) || math.IsInf(fl, 0) {
-			err = notFinite
+			err = errNotFinite
 		}
 		agree(t, s, fl, err)
 		d, err := time.ParseDuration(s)

@@ -100,7 +100,7 @@ func controlRules() []rule {
 			runID := w.trigger(transport.TriggerSpec{StartDelay: 2 * unit})
 			w.stands(runID, "a CREATED")
 			w.comesTo(runID, transport.RunPending)
-			w.due(begun, 2*unit, 2*unit, "A")
+			w.due(begun, 2*unit, 2*unit)
 		}},
 		{name: "§4 trigger: a start_delay beyond all bounds is far away", run: func(w *world) {
 			w.serve("A")

@@ -118,7 +118,7 @@ func differences() []rule {
 func reportDifferences() []rule {
 	return []rule{
 		{name: "§14 a worker dies: another gets its states", run: func(w *world) {
-			runID, _ := w.expiring(1)
+			runID, _ := w.expiring()
 			w.end(w.again(), executed("x"))
 			w.comesTo(runID, transport.RunSuccess)
 		}},

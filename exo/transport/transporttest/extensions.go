@@ -243,7 +243,7 @@ func extensionRules() []rule {
 		}},
 		{name: "§13 cancel: loses leases", run: func(w *world) {
 			w.needs(transport.ExtensionCancel)
-			runID, s := w.leased(0)
+			runID, s := w.leased()
 			w.ok(ability[transport.Canceler](w).CancelRun(w.ctx(), runID))
 			w.equal("lost", w.beat(map[string]string{s.ID: s.Token}), []string{s.ID})
 			w.until(lease)

@@ -15,19 +15,19 @@ const lease = time.Hour
 // to report in.
 const defaultLease = 5 * time.Second
 
-// leased begins a run of one step and claims it under a lease that does not end.
-func (w *world) leased(retries int) (runID string, s transport.Claimed) {
+// leased begins a run of one step without retries and claims it under a lease that does not end.
+func (w *world) leased() (runID string, s transport.Claimed) {
 	w.t.Helper()
 	w.needs(transport.ExtensionLease)
-	runID = w.retried(transport.RetryPolicy{MaxRetries: retries, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
+	runID = w.retried(transport.RetryPolicy{Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
 	return runID, w.again()
 }
 
-// expiring is leased, with a lease that then ends.
-func (w *world) expiring(retries int) (runID string, s transport.Claimed) {
+// expiring is leased with one retry, and with a lease that then ends.
+func (w *world) expiring() (runID string, s transport.Claimed) {
 	w.t.Helper()
 	w.needs(transport.ExtensionLease)
-	runID = w.retried(transport.RetryPolicy{MaxRetries: retries, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
+	runID = w.retried(transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
 	s = w.under(unit)
 	w.until(unit)
 	return runID, s
@@ -71,7 +71,7 @@ func (w *world) beatFor(d time.Duration, leases map[string]string) (lost []strin
 func leaseRules() []rule {
 	return []rule{
 		{name: "§13 lease: a claim that asks for one gets it, and a token", run: func(w *world) {
-			runID, s := w.leased(0)
+			runID, s := w.leased()
 			if s.Lease != lease || s.Token == "" {
 				w.t.Errorf("claimed %+v", s)
 			}
@@ -92,7 +92,7 @@ func leaseRules() []rule {
 			w.end(s, executed("x"))
 		}},
 		{name: "§13 lease: one that ends is a failure", run: func(w *world) {
-			runID, s := w.expiring(1)
+			runID, s := w.expiring()
 			w.stands(runID, "a RETRY_CREATED", "a CREATED")
 			if got := w.detail(runID, s.ID).Error; got != "lease expired" {
 				w.t.Errorf("the error is %q", got)
@@ -102,7 +102,7 @@ func leaseRules() []rule {
 			}
 		}},
 		{name: "§13 lease: expiries use up retries", run: func(w *world) {
-			runID, _ := w.expiring(1)
+			runID, _ := w.expiring()
 			w.under(unit)
 			w.until(unit)
 			w.stands(runID, "a RETRY_CREATED", "a ERRORED")
@@ -110,7 +110,7 @@ func leaseRules() []rule {
 		}},
 		{name: "§13 lease: a report that is late is 409", run: func(w *world) {
 			for name, o := range outcomes() {
-				runID, s := w.expiring(1)
+				runID, s := w.expiring()
 				w.stands(runID, "a RETRY_CREATED", "a CREATED")
 				w.refused(w.tell(s, o), http.StatusConflict, "")
 				w.stands(runID, "a RETRY_CREATED", "a CREATED")
@@ -121,7 +121,7 @@ func leaseRules() []rule {
 			}
 		}},
 		{name: "§13 lease: a report with another token is 409", run: func(w *world) {
-			runID, s := w.leased(0)
+			runID, s := w.leased()
 			for _, token := range []string{"", "another", s.Token + "x"} {
 				w.refused(w.tell(transport.Claimed{ID: s.ID, Token: token}, executed("x")), http.StatusConflict, "Lease lost")
 			}
@@ -129,7 +129,7 @@ func leaseRules() []rule {
 			w.end(s, executed("x"))
 		}},
 		{name: "§13 lease: the token of an earlier claim is 409", run: func(w *world) {
-			runID, s := w.leased(0)
+			runID, s := w.leased()
 			w.end(s, transport.Requeued{After: time.Millisecond})
 			w.until(time.Millisecond)
 			next := w.again()
@@ -142,7 +142,7 @@ func leaseRules() []rule {
 		}},
 		{name: "§13 lease: heartbeats keep it", run: heartbeatsKeepLeases},
 		{name: "§13 lease: heartbeats tell what is lost", run: func(w *world) {
-			_, lost := w.expiring(1)
+			_, lost := w.expiring()
 			kept := w.again()
 			got := w.beat(map[string]string{lost.ID: lost.Token, kept.ID: kept.Token, unknownID: "t"})
 			want := []string{lost.ID, unknownID}
@@ -153,7 +153,7 @@ func leaseRules() []rule {
 			w.equal("lost after the report", w.beat(map[string]string{kept.ID: kept.Token}), []string{kept.ID})
 		}},
 		{name: "§13 lease: in one namespace says nothing of another", run: func(w *world) {
-			_, s := w.leased(0)
+			_, s := w.leased()
 			w.equal("lost", w.beside().beat(map[string]string{s.ID: s.Token}), []string{s.ID})
 			w.equal("lost", len(w.beat(map[string]string{s.ID: s.Token})), 0)
 		}},

@@ -78,7 +78,7 @@ func retryRules() []rule {
 				return // the rest would take 14 seconds
 			}
 			for _, delay := range []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second} {
-				w.fail(w.due(begun, delay, delay, "A"))
+				w.fail(w.due(begun, delay, delay))
 			}
 			w.stands(runID, "a RETRY_CREATED*3", "a ERRORED")
 		}},
@@ -106,7 +106,7 @@ func retryRules() []rule {
 			w.comesTo(runID, transport.RunSuccess)
 		}},
 		{name: "§10 manual retry: of a state under a lease is 400", run: func(w *world) {
-			runID, s := w.leased(0)
+			runID, s := w.leased()
 			_, err := w.tr.Retry(w.ctx(), s.ID, "f")
 			w.refused(err, http.StatusBadRequest, "lease until")
 			w.stands(runID, "a QUEUED")
@@ -154,7 +154,7 @@ func retryRules() []rule {
 			for _, delay := range d.delays {
 				begun := time.Now()
 				w.fail(s)
-				s = w.due(begun, delay, delay, "A")
+				s = w.due(begun, delay, delay)
 			}
 		}})
 	}
@@ -168,7 +168,7 @@ func retryRules() []rule {
 					least = unit / 2
 				}
 				w.fail(a)
-				w.due(begun, least, unit, "A")
+				w.due(begun, least, unit)
 			}})
 		}
 	}
@@ -192,7 +192,7 @@ func signalRules() []rule {
 			first, begun := w.one("A"), time.Now()
 			w.end(first, transport.Requeued{After: 2 * unit})
 			w.stands(runID, "a CREATED")
-			second := w.due(begun, 2*unit, 2*unit, "A")
+			second := w.due(begun, 2*unit, 2*unit)
 			if second.ID != first.ID || second.Attempt != first.Attempt {
 				w.t.Errorf("came back as %+v, was %+v", second, first)
 			}

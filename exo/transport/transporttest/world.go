@@ -94,22 +94,22 @@ func (w *world) eventually(try func() bool) bool {
 	return true
 }
 
-// due claims a state of a node that is to become due between least and most after
+// due claims a state of A that is to become due between least and most after
 // begun, which is now where waiting takes no time.
-func (w *world) due(begun time.Time, least, most time.Duration, nodeName string) transport.Claimed {
+func (w *world) due(begun time.Time, least, most time.Duration) transport.Claimed {
 	w.t.Helper()
 	if w.virtual {
 		if least > slack {
 			w.pass(least - slack)
-			w.none(nodeName)
+			w.none("A")
 			most -= least - slack
 		}
 		w.until(most)
-		return w.one(nodeName)
+		return w.one("A")
 	}
-	s := w.one(nodeName)
+	s := w.one("A")
 	if took := time.Since(begun); took < least-least/100 { // clocks differ
-		w.t.Errorf("%s is due after %v, want %v", nodeName, took, least)
+		w.t.Errorf("%s is due after %v, want %v", "A", took, least)
 	}
 	return s
 }
