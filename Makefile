@@ -2,7 +2,7 @@
 # project stays out of the go.mod that its users see.
 GOLANGCI := go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint
 
-# Modules of their own, whose dependencies are nobody else's.
+# Separate modules, to keep their dependencies out of the root module.
 MODULES := exo/exotel bench/peers
 
 # How long each fuzz target runs, and which benchmarks do.

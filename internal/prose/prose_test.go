@@ -13,8 +13,7 @@ import (
 // notYet are the ends of the names of files that the rules do not hold for yet:
 // what they find there is only logged.
 var notYet = []string{
-	".go", "Makefile", ".yml", ".yaml", "/api", "/licences", "/reproducible", "/supply-chain",
-	"CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md",
+	".go",
 	"docs/guide.md",
 	"docs/python.md",
 }
