@@ -43,9 +43,9 @@ func (e *Engine) grant(st *state, lease time.Duration, asked bool) {
 	st.token = e.claimed<<tokenRandom | e.rand.Uint64()>>(64-tokenRandom)
 	st.tokenless = !asked
 	st.expiry = after(e.now, lease)
+	e.sweepLeases() // before the push: the state is not QUEUED yet
 	e.leased++
 	e.leases.push(st.expiry, st.token, st)
-	e.sweepLeases()
 }
 
 // nextLease returns the entry of the lease that ends next, or nil.

@@ -21,6 +21,27 @@ func (b *bed) leased(lease time.Duration) transport.Claimed {
 	return s[0]
 }
 
+// However many leases have ended by a report, and whenever what they left behind
+// is cleared away, the next lease ends as it should.
+func TestLeaseEndsAfterManyReports(t *testing.T) {
+	t.Parallel()
+	for reports := range 100 {
+		b := newBed(t, statemanager.Options{})
+		b.graph("g", transport.GraphSpec{Nodes: []transport.Placement{step("a")}, Retry: retries(1)})
+		b.run()
+		b.leased(time.Second) // ends first: what is left behind waits for it
+		for range reports {
+			b.run()
+			b.report(b.leased(10*time.Second), outputs("x"))
+		}
+		run := b.run()
+		b.leased(10 * time.Second)
+		b.now = b.now.Add(10 * time.Second)
+		b.Advance(b.now)
+		b.wantStory(run, "a:RETRY_CREATED a:CREATED")
+	}
+}
+
 // A lease that ends is a failure like any other: retries are used up, and what
 // the worker reports later is refused.
 func TestLeaseEnds(t *testing.T) {
