@@ -14,48 +14,48 @@ import (
 )
 
 const (
-	// claimWait is how long a state manager that can is asked to hold a claim
-	// until a state is due.
+	// claimWait is how long the state manager is asked to hold a claim until a
+	// state is due, if it can wait.
 	claimWait = 20 * time.Second
 
-	// claimTimeout bounds one claim. A state manager that has not answered by
-	// then never will.
+	// claimTimeout is the timeout of one claim. A state manager that has not
+	// responded by then is taken to be gone.
 	claimTimeout = claimWait + time.Minute
 
-	// putBackAfter is how soon a state that was claimed but not executed is due
-	// again: as soon as the protocol can say.
+	// putBackAfter is the delay after which a state that was claimed but not
+	// executed is due again: the shortest in the protocol.
 	putBackAfter = time.Millisecond
 
-	// unknownNodeAfter is the same for states of nodes that nobody registered
-	// here: long enough that they do not come back at once.
+	// unknownNodeAfter is the delay for states of nodes that this runtime does
+	// not serve: long enough that they do not come back at once.
 	unknownNodeAfter = time.Second
 )
 
-// A claimer claims states and hands them to workers. It makes one claim at a
-// time.
+// A claimer claims states and hands them to workers, with one claim at a time.
 type claimer struct {
 	runtime *Runtime
 	pace    *pace
 	failing backoff.BackOff
 
-	// most bounds claims whose answers would be too large; 0: no bound.
+	// most limits the number of states per claim after a response was too
+	// large; 0 means no limit.
 	most int
 
 	// above is the size of the last claim if it was full and nodes with a limit
-	// kept it small: the others may have more.
+	// kept it small: the other nodes may have more states.
 	above int
 
-	// found is set when the last claim brought something.
+	// found reports whether the last claim returned states.
 	found bool
 }
 
 // claimUntil claims states until ctx ends. The contexts of the nodes descend
 // from executing, which does not end.
 //
-// The end of ctx does not cancel a claim under way: its answer, lost, would
-// take its states along. It ends the wait, and what the claim still brings is
-// put back. Only a claim that is not answered for longer than a drain may take
-// is given up.
+// The end of ctx does not cancel a claim in flight, because the states in a
+// lost response would be lost too. It ends the claim's wait, and states that
+// still arrive are requeued. Only a claim without a response for longer than a
+// drain may take is given up.
 func (r *Runtime) claimUntil(ctx, executing context.Context) {
 	claiming, release := outlasting(ctx, max(r.config.drainTimeout, flushGrace))
 	defer release()
@@ -66,20 +66,21 @@ func (r *Runtime) claimUntil(ctx, executing context.Context) {
 	}
 }
 
-// claim makes one claim, if there is room for what it may bring, and waits as
-// long as is right before the next.
+// claim makes one claim, if there is room for its states, and then waits as
+// long as appropriate before the next.
 func (c *claimer) claim(ctx, claiming, executing context.Context) {
 	r := c.runtime
-	waiting, wake := context.WithCancel(ctx) // wake: more nodes could be asked for
+	waiting, wake := context.WithCancel(ctx) // wake: more nodes could be claimed for
 	defer wake()
 	if c.found {
-		// Let workers begin with what was found. And if more is likely to come, let
-		// those that are about to end do so, and claim for all of them at once.
+		// Let workers begin with the new states. If more states are likely to
+		// be due, let executions that are about to end do so, and claim for all
+		// of them at once.
 		runtime.Gosched()
 	}
 	above, wait := c.above, claimWait
 	if c.above = 0; above > 0 {
-		wait = 0 // others may be waiting
+		wait = 0 // more states may be due
 	}
 	names, most := r.slots.claimable(c.batch(), above, wake)
 	switch {
@@ -87,7 +88,7 @@ func (c *claimer) claim(ctx, claiming, executing context.Context) {
 		r.awaitRoom(ctx)
 		return
 	case most == 0:
-		return // none can take more: ask for all of them again
+		return // no node has room: claim for all of them again
 	}
 	bounded, cancel := context.WithTimeout(claiming, claimTimeout)
 	defer cancel()
@@ -115,7 +116,7 @@ func (c *claimer) claim(ctx, claiming, executing context.Context) {
 		if len(states) >= most && r.slots.limits() {
 			c.above = most
 		}
-	case took < wait/2 && waiting.Err() == nil: // the state manager did not wait for us
+	case took < wait/2 && waiting.Err() == nil: // the state manager did not wait
 		c.pace.empty(ctx, r.reporter.taken)
 	}
 }
@@ -126,7 +127,7 @@ func (r *Runtime) claim(ctx context.Context, req transport.ClaimRequest) (states
 	return r.transport.Claim(ctx, req)
 }
 
-// batch is the most states that one claim may ask for.
+// batch returns the largest number of states that one claim may ask for.
 func (c *claimer) batch() int {
 	if c.most > 0 {
 		return min(c.most, c.runtime.config.batchSize)
@@ -134,8 +135,8 @@ func (c *claimer) batch() int {
 	return c.runtime.config.batchSize
 }
 
-// fit halves what claims ask for when an answer is too large, and lets it grow
-// by one with every full claim from then on. The states of an answer that is
+// fit halves the size of claims when a response is too large, and increases it
+// by one with every full claim after that. The states of the response that was
 // too large come back when their leases end.
 func (c *claimer) fit(asked, got int, err error) {
 	switch {
@@ -148,7 +149,7 @@ func (c *claimer) fit(asked, got int, err error) {
 	}
 }
 
-// awaitRoom waits until a worker came free or the reporter got rid of
+// awaitRoom waits until a worker becomes idle, the reporter has delivered
 // something, or ctx ends.
 func (r *Runtime) awaitRoom(ctx context.Context) {
 	select {
@@ -158,7 +159,7 @@ func (r *Runtime) awaitRoom(ctx context.Context) {
 	}
 }
 
-// dispatch hands a claimed state to an idle worker, or puts it back.
+// dispatch hands a claimed state to an idle worker, or requeues it.
 func (r *Runtime) dispatch(ctx, executing context.Context, s transport.Claimed) {
 	n := r.nodes[s.Node]
 	e := newExecution(r, n, s)
@@ -171,21 +172,22 @@ func (r *Runtime) dispatch(ctx, executing context.Context, s transport.Claimed) 
 		r.hold(e)
 		e.putBack(putBackAfter)
 	default:
-		e.begin(executing, s.Inputs) // before a heartbeat can find that it is lost
+		e.begin(executing, s.Inputs) // before a heartbeat can find the lease lost
 		r.hold(e)
 		r.workers.add(e)
 	}
 }
 
-// hold counts an execution among those whose states are ours. That of an earlier
-// claim of the same state ends: its node, if it still runs, as when somebody has
-// requeued the state by hand, else its report, if it is not taken yet.
+// hold adds an execution to those whose states the runtime holds. It ends an
+// earlier execution of the same state: its node, if it still runs, for example
+// because the state was requeued manually, and otherwise its report, if it is
+// not accepted yet.
 func (r *Runtime) hold(e *execution) {
 	earlier := r.held.add(e)
 	switch {
 	case earlier == nil:
 	case earlier.lose():
-		r.log.Warn("claimed again while it executes; the earlier execution counts no more", infoFields(e.info())...)
+		r.log.Warn("state claimed again while executing; the earlier execution no longer counts", infoFields(e.info())...)
 	default:
 		r.reporter.supersede(earlier)
 	}
@@ -194,12 +196,12 @@ func (r *Runtime) hold(e *execution) {
 // afterClaimError logs the error and waits before the next claim.
 func (r *Runtime) afterClaimError(ctx context.Context, b backoff.BackOff, err error) {
 	if ctx.Err() != nil {
-		r.log.Warn("the last claim failed; states that it took come back when their leases end", zap.Error(err))
+		r.log.Warn("claim failed; states that it took come back when their leases end", zap.Error(err))
 		return
 	}
 	delay := retry.Next(b, err)
 	if retry.Unauthorized(err) {
-		// No attempt of ours mends a key; one that was rotated may come back.
+		// A retry cannot fix a key, but a rotated key may become valid again.
 		delay = max(delay, retry.RefusedInterval)
 		r.counters.refused(err, r.log)
 	} else {
@@ -208,14 +210,14 @@ func (r *Runtime) afterClaimError(ctx context.Context, b backoff.BackOff, err er
 	_ = retry.Sleep(ctx, delay)
 }
 
-// pace says how long to wait before the next claim where the state manager
-// cannot hold one: little while work keeps coming, ever longer up to the poll
-// interval when none does.
+// pace computes the wait before the next claim where the state manager cannot
+// hold one: short while work keeps coming, and growing up to the poll interval
+// when there is none.
 type pace struct {
 	next, most time.Duration
 }
 
-// busyFraction is the part of the poll interval that is waited first.
+// busyFraction is the fraction of the poll interval that is waited first.
 const busyFraction = 128
 
 func newPace(most time.Duration) *pace {
@@ -227,7 +229,7 @@ func newPace(most time.Duration) *pace {
 func (p *pace) found() { p.next = max(p.most/busyFraction, time.Millisecond) }
 
 // empty waits after a claim that found nothing, until early has a token or ctx
-// ends: a report just taken may have made new states.
+// ends: a report that was just accepted may have made new states.
 func (p *pace) empty(ctx context.Context, early <-chan struct{}) {
 	d := min(p.next, p.most)
 	p.next = min(2*p.next, p.most)

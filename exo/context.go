@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// Info says which state ctx belongs to. It is zero outside a node.
+// Info returns the state that ctx belongs to. It is zero outside a node.
 func Info(ctx context.Context) node.Info { return node.InfoFromContext(ctx) }
 
 type loggerKey struct{}
@@ -23,9 +23,9 @@ func Logger(ctx context.Context) *zap.Logger {
 	return zap.NewNop()
 }
 
-// A nodeContext is the context that a node is called with: the execution's, and
-// what it carries. Each value by itself would take a context of its own, for
-// every state.
+// A nodeContext is the context of a node: the execution's context and its
+// values. Separate contexts would cost an allocation for each value of every
+// state.
 type nodeContext struct {
 	context.Context //nolint:containedctx // it is one
 
@@ -35,9 +35,10 @@ type nodeContext struct {
 	logger stateLogger
 }
 
-// nodeContext is that of the execution, whose secrets are known by now.
+// nodeContext returns the context of the execution. Its secrets are known by
+// now.
 func (e *execution) nodeContext() context.Context {
-	c, info := &e.work.context, &e.work.request.Info // which do not keep e
+	c, info := &e.work.context, &e.work.request.Info // these do not keep e alive
 	c.Context, c.values, c.info = e.ctx, e.ctx, info
 	if traced := e.traced.Load(); traced != nil {
 		c.values = traced
@@ -97,8 +98,8 @@ func (c *traceContext) Value(key any) any {
 	return c.values.Value(key)
 }
 
-// ContextWithLogger gives a context in which [Logger] is l: for tests of code
-// that logs, and for transports of contexts other than the runtime's.
+// ContextWithLogger returns a context in which [Logger] returns l. It is meant
+// for tests of code that logs, and for middleware that adds fields.
 func ContextWithLogger(ctx context.Context, l *zap.Logger) context.Context {
 	return context.WithValue(ctx, loggerKey{}, &stateLogger{made: l})
 }

@@ -11,21 +11,21 @@ import (
 )
 
 const (
-	// cancelGrace is how long nodes have to return once the drain time-out has
+	// cancelGrace is how long nodes have to return after the drain timeout has
 	// cancelled their contexts.
 	cancelGrace = time.Second
 
-	// flushGrace is how long, at least, outcomes are offered to the state
-	// manager after the last node has ended.
+	// flushGrace is the minimum time for reporting outcomes after the last node
+	// has ended.
 	flushGrace = 5 * time.Second
 )
 
 // errDrained is the cause of a node's context that the drain has cancelled.
 var errDrained = fmt.Errorf("%w: the runtime is stopping", ErrDrainTimeout)
 
-// drain waits for the executing nodes and for their reports. When ctx, which
-// ends with the drain time-out, does so first, it cancels the nodes, puts their
-// states back, and says so.
+// drain waits for the executing nodes and their reports. ctx ends with the
+// drain timeout. If it ends first, drain cancels the nodes, requeues their
+// states, and returns an error that says so.
 func (r *Runtime) drain(ctx context.Context) error {
 	defer r.reporter.close()
 	if busy := r.slots.busy(); busy > 0 {
@@ -43,10 +43,10 @@ func (r *Runtime) drain(ctx context.Context) error {
 	case <-ctx.Done():
 		busy := r.slots.busy()
 		if busy == 0 {
-			break // both: done in time
+			break // both ready: done in time
 		}
-		errs = append(errs, fmt.Errorf("%w: %d states were still executing and are put back", ErrDrainTimeout, busy))
-		for _, e := range r.held.each() { // nothing is claimed any more
+		errs = append(errs, fmt.Errorf("%w: %d states were still executing and have been requeued", ErrDrainTimeout, busy))
+		for _, e := range r.held.each() { // nothing is claimed from now on
 			if e.cancel != nil {
 				e.cancel(errDrained)
 			}
@@ -54,7 +54,7 @@ func (r *Runtime) drain(ctx context.Context) error {
 		if !closedWithin(idle, cancelGrace) {
 			for _, e := range r.held.each() {
 				if e.ctx != nil && !e.settled.Load() {
-					r.log.Warn("node ignores its context; its state is put back while it runs", infoFields(e.info())...)
+					r.log.Warn("node ignores its cancelled context; its state is requeued while it runs", infoFields(e.info())...)
 					e.putBack(putBackAfter)
 				}
 			}
@@ -68,12 +68,12 @@ func (r *Runtime) drain(ctx context.Context) error {
 		unsent = r.reporter.flush(graced)
 	}
 	if unsent > 0 {
-		errs = append(errs, fmt.Errorf("%w: the outcomes of %d states were not reported", ErrDrainTimeout, unsent))
+		errs = append(errs, fmt.Errorf("%w: %d outcomes were not reported", ErrDrainTimeout, unsent))
 	}
 	return errors.Join(errs...)
 }
 
-// closedWithin waits until c is closed, for at most d.
+// closedWithin waits up to d for c to be closed, and reports whether it was.
 func closedWithin(c <-chan struct{}, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -81,7 +81,7 @@ func closedWithin(c <-chan struct{}, d time.Duration) bool {
 	case <-c:
 		return true
 	case <-t.C:
-		select { // both: closed counts
+		select { // both ready: closed counts
 		case <-c:
 			return true
 		default:
@@ -90,7 +90,7 @@ func closedWithin(c <-chan struct{}, d time.Duration) bool {
 	}
 }
 
-// outlasting is a context that ends d after ctx does.
+// outlasting returns a context that ends d after ctx does.
 func outlasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	late, end := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {

@@ -19,7 +19,7 @@ const (
 	envDisableLogging = "EXOSPHERE_DISABLE_DEFAULT_LOGGING"
 )
 
-// complete fills in from the environment what no option has set.
+// complete sets from the environment what no option has set.
 func (c *connection) complete() error {
 	if c.logger == nil {
 		l, err := defaultLogger()
@@ -64,7 +64,7 @@ func defaultLogger() (*zap.Logger, error) {
 	return zap.New(core).Named("exo"), nil
 }
 
-// logLevel reads a level by the names of the other SDKs, or by zap's.
+// logLevel parses a level by the names of the other SDKs or zap's.
 func logLevel(name string) (zapcore.Level, error) {
 	switch strings.ToUpper(name) {
 	case "":
@@ -76,7 +76,7 @@ func logLevel(name string) (zapcore.Level, error) {
 	}
 	level, err := zapcore.ParseLevel(name)
 	if err != nil {
-		return level, fmt.Errorf("%s: %w; use DEBUG, INFO, WARNING, ERROR or CRITICAL", envLogLevel, err)
+		return level, fmt.Errorf("%s: %w (want DEBUG, INFO, WARNING, ERROR or CRITICAL)", envLogLevel, err)
 	}
 	return level, nil
 }

@@ -17,22 +17,22 @@ import (
 )
 
 const (
-	// maxOutputBytes bounds the outputs of one state: what every state manager
-	// takes in one request, with room for the rest of the request.
+	// maxOutputBytes is the largest size of the outputs of one state: what
+	// every state manager accepts in one request, with room for the rest of the
+	// request.
 	maxOutputBytes = 15 << 20
 
-	// maxErrorBytes bounds the error text of one state.
+	// maxErrorBytes is the largest length of a state's error.
 	maxErrorBytes = 8 << 10
 )
 
-// errGoexit stands for the outcome of a node that neither returned nor
-// panicked.
-var errGoexit = errors.New("the node called runtime.Goexit")
+// errGoexit is the error of a node that neither returned nor panicked.
+var errGoexit = errors.New("node called runtime.Goexit")
 
-// execute runs a node on one state, whatever the node does.
+// execute runs a node on one state. It survives whatever the node does.
 func (r *Runtime) execute(e *execution) {
 	defer r.slots.give(e.node.node.Name())
-	if e.settled.Load() { // its lease was lost before it was begun
+	if e.settled.Load() { // its lease was lost before it began
 		e.letGo()
 		return
 	}
@@ -55,17 +55,17 @@ func (r *Runtime) execute(e *execution) {
 	returned = true
 }
 
-// panicked logs what a node panicked with, and makes it an error. It is called
-// while the stack is still that of the panic.
+// panicked logs a node's panic and turns it into an error. It must be called
+// before the stack of the panic is unwound.
 func (r *Runtime) panicked(e *execution, p any) error {
-	text := fmt.Sprint(p) // survives a String or Error method that panics as well
+	text := fmt.Sprint(p) // also survives a String or Error method that panics
 	r.log.Error("node panicked", append(infoFields(e.info()),
 		zap.String("panic", e.work.redact.text(text)),
 		zap.String("stack", e.work.redact.text(string(debug.Stack()))))...)
 	return errors.New("panic: " + text)
 }
 
-// call gives the node's handler its secrets and its context.
+// call calls the node's handler with its secrets and its context.
 func (r *Runtime) call(e *execution) ([]transport.Object, error) {
 	if e.node.secrets {
 		secrets, err := r.secrets(e)
@@ -90,8 +90,8 @@ func (r *Runtime) call(e *execution) ([]transport.Object, error) {
 	return outputs, err
 }
 
-// secrets fetches the secrets of a state, for as long as the state is ours to
-// execute.
+// secrets fetches the secrets of a state, for as long as the execution holds
+// the state.
 func (r *Runtime) secrets(e *execution) (transport.Secrets, error) {
 	wait := r.newBackoff()
 	for {
@@ -130,7 +130,7 @@ func (r *Runtime) finish(e *execution, outputs []transport.Object, err error, to
 		r.traceStarted(e, redact)
 	}
 	if !e.settle(outcome, wire, size, redact.needed(wire)) {
-		// Decided before, by a heartbeat or by the drain.
+		// A heartbeat or the drain has decided the outcome.
 		outcome = Outcome{Kind: Returned, After: putBackAfter}
 		if errors.Is(context.Cause(e.ctx), ErrLeaseLost) {
 			outcome = Outcome{Kind: Lost}
@@ -140,7 +140,8 @@ func (r *Runtime) finish(e *execution, outputs []transport.Object, err error, to
 	r.traceFinished(e, redact, outcome, took)
 }
 
-// decide is outcomeOf, whatever the methods do of what the node returned.
+// decide is outcomeOf, guarded against methods of the values that the node
+// returned.
 func (r *Runtime) decide(e *execution, outputs []transport.Object, err error) (o Outcome, wire transport.Outcome, size int) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -150,8 +151,8 @@ func (r *Runtime) decide(e *execution, outputs []transport.Object, err error) (o
 	return r.outcomeOf(e, outputs, err)
 }
 
-// outcomeOf is what a node's return comes to: for us, on the wire, and its
-// size there.
+// outcomeOf returns the outcome of a node's return: for the runtime, on the
+// wire, and its size on the wire.
 func (r *Runtime) outcomeOf(e *execution, outputs []transport.Object, err error) (Outcome, transport.Outcome, int) {
 	if err != nil {
 		return r.signalled(e, err)
@@ -166,7 +167,8 @@ func (r *Runtime) outcomeOf(e *execution, outputs []transport.Object, err error)
 	return Outcome{Kind: Executed, Outputs: len(outputs)}, transport.Executed{Outputs: outputs, Checked: e.node.plain}, size
 }
 
-// signalled is outcomeOf for a node that returned an error, be it a signal.
+// signalled is outcomeOf for a node that returned an error, which may be a
+// signal.
 func (r *Runtime) signalled(e *execution, err error) (Outcome, transport.Outcome, int) {
 	var (
 		prune   *node.PruneSignal
@@ -181,30 +183,30 @@ func (r *Runtime) signalled(e *execution, err error) (Outcome, transport.Outcome
 		return Outcome{Kind: Pruned}, transport.Pruned{Data: data}, size
 	case errors.As(err, &requeue):
 		if requeue.After <= 0 {
-			return r.failed(e.work.redact, fmt.Errorf("requeue: the duration must be positive, is %v", requeue.After))
+			return r.failed(e.work.redact, fmt.Errorf("requeue: duration must be positive, got %v", requeue.After))
 		}
 		return Outcome{Kind: Requeued, After: requeue.After}, transport.Requeued{After: requeue.After}, 0
 	case errors.Is(context.Cause(e.ctx), errDrained):
-		// Cut short by the runtime: no failure of the node's.
+		// Cut short by the runtime: not a failure of the node.
 		return Outcome{Kind: Returned, After: putBackAfter}, transport.Requeued{After: putBackAfter}, 0
 	}
 	return r.failed(e.work.redact, err)
 }
 
 func tooLarge(what string, size int) error {
-	return Permanent(fmt.Errorf("the %s: %d bytes, more than the %d that a state can have: "+
+	return Permanent(fmt.Errorf("%s: %d bytes exceed the limit of %d: "+
 		"pass large data by reference", what, size, maxOutputBytes))
 }
 
-// frozen is the data of a prune as it is now, and its size in JSON: every attempt
-// to report it must say the same.
+// frozen returns the data of a prune as it is now, and its size in JSON. Every
+// attempt to report it must send the same data.
 func frozen(data map[string]any) (map[string]any, int, error) {
 	text, err := json.Marshal(data)
 	switch {
 	case err != nil:
-		return nil, 0, fmt.Errorf("prune: the data is no JSON: %w", err)
+		return nil, 0, fmt.Errorf("prune: encode data: %w", err)
 	case len(text) > maxOutputBytes:
-		return nil, 0, tooLarge("data of the prune", len(text))
+		return nil, 0, tooLarge("prune data", len(text))
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
@@ -220,7 +222,7 @@ func frozen(data map[string]any) (map[string]any, int, error) {
 
 func (r *Runtime) failed(redact *redactor, err error) (Outcome, transport.Outcome, int) {
 	text := truncate(redact.text(err.Error()), maxErrorBytes)
-	// Only the text leaves: what err wraps may hold secrets.
+	// Only the text is kept: errors that err wraps may hold secrets.
 	shown := errors.New(text)
 	permanent := node.IsPermanent(err)
 	if permanent {

@@ -13,40 +13,40 @@ import (
 	"go.uber.org/zap"
 )
 
-// An execution is a claimed state on its way through the runtime, until its
-// outcome has been reported.
+// An execution is a claimed state in the runtime, until its outcome is
+// reported.
 type execution struct {
 	runtime *Runtime
-	node    *servedNode // nil: not served here
+	node    *servedNode // nil if the runtime does not serve it
 	lease   time.Duration
 
 	ctx    context.Context //nolint:containedctx // the node's, made when the state is claimed
 	cancel context.CancelCauseFunc
-	work   *work                        // nil once the node has returned: it is the worker's alone
+	work   *work                        // nil once the node has returned; used by the worker alone
 	own    work                         // for nodes that do not see it; its Info is there to stay
 	traced atomic.Pointer[traceContext] // nil before the hooks for the start
 
 	// settled is set by whoever decides the outcome: the worker when the node
-	// returns, the drain when it gives up on it, or a heartbeat that found the
-	// lease lost. Only the first has a say.
+	// returns, the drain when it gives up on the node, or a heartbeat that
+	// found the lease lost. The first one wins.
 	settled atomic.Bool
 
 	outcome  Outcome
 	report   transport.Report
 	redact   *redactor // nil if the report shows no secret
-	size     int       // of the report, in bytes
+	size     int       // size of the report, in bytes
 	finished time.Time
 
-	// For the reporter alone.
-	maybeTaken bool    // an attempt got no response that tells: it may have been taken all the same
-	alone      bool    // the report is to go in a call of its own
-	superseded bool    // the state was claimed anew; under the reporter's lock
+	// Used by the reporter alone.
+	maybeTaken bool    // an attempt had no conclusive response, so it may have been accepted
+	alone      bool    // the report must be the only one in its call
+	superseded bool    // the state was claimed again; guarded by the reporter's lock
 	failure    error   // of the last attempt
 	resend     *resend // nil before the first failure
 }
 
-// work is what a node is given. It is let go when the node has returned: inputs
-// and secrets are not kept while the report waits to be taken.
+// work is what a node is given. It is released when the node returns: inputs
+// and secrets are not kept while the report waits.
 //
 // Middleware may hold on to its request, and a node with secrets to a context
 // that redacts them. Where there is neither, nobody sees the request but the
@@ -75,14 +75,15 @@ func newExecution(r *Runtime, n *servedNode, s transport.Claimed) *execution {
 
 func (e *execution) info() *node.Info { return &e.own.request.Info }
 
-// failureFields are the fields of a line about a report that failed.
+// failureFields returns the fields of a log line about a failed report.
 func (e *execution) failureFields(err error) []zap.Field {
 	return append(infoFields(e.info()), zap.Stringer("outcome", e.outcome.Kind), zap.Error(e.redact.error(err)))
 }
 
-// begin gives the execution its work, and its context, so that from now on a lost lease or
-// the end of the drain can cancel it. That of a runtime descends from one that
-// never ends: contexts below one that could would all wait for its lock.
+// begin gives the execution its work and its context, so that a lost lease or
+// the end of the drain can cancel it from now on. A runtime's executions
+// descend from a context that never ends: contexts below one that can end would
+// contend for its lock.
 func (e *execution) begin(parent context.Context, inputs transport.Object) {
 	if e.work = &e.own; !e.node.plain || e.node.secrets {
 		e.work = &work{request: node.Request{Info: *e.info()}}
@@ -97,14 +98,14 @@ func (e *execution) letGo() {
 	e.own.request.Inputs = nil
 }
 
-// putBack returns the state to the state manager unexecuted, or cut short.
+// putBack requeues the state, unexecuted or cut short.
 func (e *execution) putBack(after time.Duration) {
 	e.settle(Outcome{Kind: Returned, After: after}, transport.Requeued{After: after}, 0, nil)
 }
 
-// settle decides the outcome and hands it to the reporter, with what redacts the
-// responses to it, if they could show a secret. It reports false, and does
-// nothing, if the outcome was decided before.
+// settle decides the outcome and hands it to the reporter, with the redactor
+// for responses that could show a secret. If the outcome was decided before, it
+// does nothing and reports false.
 func (e *execution) settle(o Outcome, wire transport.Outcome, size int, redact *redactor) bool {
 	if !e.settled.CompareAndSwap(false, true) {
 		return false
@@ -119,9 +120,9 @@ func (e *execution) settle(o Outcome, wire transport.Outcome, size int, redact *
 	return true
 }
 
-// lose ends an execution whose state is the runtime's no more: its node's
-// context is cancelled, and nothing is reported. It reports false if the
-// outcome was decided before.
+// lose ends an execution whose state the runtime no longer holds: it cancels
+// the node's context, and nothing is reported. It reports false if the outcome
+// was decided before.
 func (e *execution) lose() bool {
 	if !e.settled.CompareAndSwap(false, true) {
 		return false
@@ -137,22 +138,22 @@ func (e *execution) lose() bool {
 
 func (e *execution) leased() bool { return e.lease > 0 && e.report.Token != "" }
 
-// held are the executions whose states are the runtime's: claimed, and their
-// outcomes not yet taken by the state manager. A state that is claimed again
-// while its last outcome, which put it back, waits for an answer, or while its
-// node still runs, counts once: the later claim proves that the earlier is over.
+// held is the set of executions whose states the runtime holds: claimed, with
+// outcomes that the state manager has not accepted yet. A state that is claimed
+// again while its requeue waits for a response, or while its node still runs,
+// counts once: the later claim proves that the earlier one is over.
 type held struct {
 	mu     sync.Mutex
-	states map[string]*execution // by the state's ID
-	leased chan struct{}         // has a token when a shorter lease came in
-	lease  time.Duration         // the shortest of those seen
+	states map[string]*execution // by state ID
+	leased chan struct{}         // has a token when a shorter lease was seen
+	lease  time.Duration         // the shortest seen
 }
 
 func newHeld() *held {
 	return &held{states: make(map[string]*execution), leased: make(chan struct{}, 1)}
 }
 
-// add gives the execution of the same state that was there before, if any.
+// add adds e and returns the earlier execution of the same state, or nil.
 func (h *held) add(e *execution) (earlier *execution) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -173,14 +174,14 @@ func (h *held) remove(e *execution) {
 	}
 }
 
-// shortestLease is the length of the shortest lease seen, 0 if there was none.
+// shortestLease returns the length of the shortest lease seen, or 0.
 func (h *held) shortestLease() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.lease
 }
 
-// each is a copy of the set.
+// each returns a copy of the set.
 func (h *held) each() []*execution {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -56,11 +56,11 @@ func TestExecutor(t *testing.T) {
 		"never an answer":    {do: ok, refusals: []error{away, away, away, away, away}, kind: exo.Executed},
 		"error":              {do: func(context.Context) error { return boom }, kind: exo.Errored, taken: []transport.Outcome{transport.Errored{Message: "boom"}}},
 		"panic":              {do: func(context.Context) error { panic("oh no") }, kind: exo.Errored, taken: []transport.Outcome{transport.Errored{Message: "panic: oh no"}}},
-		"goexit":             {do: func(context.Context) error { runtime.Goexit(); return nil }, kind: exo.Errored, taken: []transport.Outcome{transport.Errored{Message: "the node called runtime.Goexit"}}},
+		"goexit":             {do: func(context.Context) error { runtime.Goexit(); return nil }, kind: exo.Errored, taken: []transport.Outcome{transport.Errored{Message: "node called runtime.Goexit"}}},
 		"requeue":            {do: func(context.Context) error { return exo.RequeueAfter(time.Hour) }, kind: exo.Requeued, taken: []transport.Outcome{transport.Requeued{After: time.Hour}}},
 		"a node of others":   {do: ok, node: "Other", kind: exo.Returned, taken: []transport.Outcome{transport.Requeued{After: time.Second}}},
 		"outputs are not taken": {do: ok, refusals: []error{tooLarge}, kind: exo.Errored, taken: []transport.Outcome{
-			transport.Errored{Message: "the state manager refuses the outputs: report: too large", Permanent: true},
+			transport.Errored{Message: "state manager refuses the outputs: report: too large", Permanent: true},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -285,12 +285,12 @@ var unauthorized = map[string]func(*testing.T, *bubble){
 		if w.probe("ready") != 503 || w.probe("live") != 200 {
 			t.Errorf("ready %d, live %d", w.probe("ready"), w.probe("live"))
 		}
-		if lines := w.logged("the state manager refuses the API key"); lines < 50 || lines > 62 {
+		if lines := w.logged("state manager rejects the API key"); lines < 50 || lines > 62 {
 			t.Errorf("%d lines about the key in an hour", lines)
 		}
 		others := 0
 		for _, l := range w.logs.All() {
-			if strings.Contains(fmt.Sprint(l.ContextMap()), "nauthorized") && l.Message != "the state manager refuses the API key" {
+			if strings.Contains(fmt.Sprint(l.ContextMap()), "nauthorized") && l.Message != "state manager rejects the API key" {
 				others++
 			}
 		}
@@ -413,7 +413,7 @@ var unknownNode = map[string]func(*testing.T, *bubble){
 		if s.Returned < 30 || s.Returned > 61 || s.Executed != 0 || s.Claimed != s.Returned {
 			t.Errorf("stats %+v", s)
 		}
-		if w.logged("claimed a state of a node that is not served here; it is put back") != 1 {
+		if w.logged("claimed a state of a node that is not served here; requeueing it") != 1 {
 			t.Error("not said once")
 		}
 		w.stopped()

@@ -91,7 +91,7 @@ var hooks = map[string]func(*testing.T, *bubble){
 		if s := w.Stats(); s.HookPanics < 3*(states+1)+2 || good.Load() != states+1 {
 			t.Errorf("%d panics counted, %d outcomes seen by the next hook", s.HookPanics, good.Load())
 		}
-		if n := w.logged("panicked; it is counted from now on, and not logged again"); n != 5 {
+		if n := w.logged("user code panicked; further panics of this kind are only counted"); n != 5 {
 			t.Errorf("%d lines for 5 hooks", n)
 		}
 	},

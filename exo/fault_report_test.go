@@ -149,7 +149,7 @@ var overTheLimit = map[string]func(*testing.T, *bubble){
 		w := b.worker(nil, g.Nodes())
 		result := b.wait(b.trigger(g))
 		w.stopped()
-		if len(result.States) != 1 || !strings.Contains(result.States[0].Error, "data of the prune") {
+		if len(result.States) != 1 || !strings.Contains(result.States[0].Error, "prune data") {
 			t.Errorf("states %.200v", result.States)
 		}
 	},

@@ -70,7 +70,7 @@ var workerKilled = map[string]func(*testing.T, *bubble){
 		if s := stuck.Stats(); s.Executed != 1 || s.ReportErrors != 1 || s.Reported != 0 || s.Unreported != 0 {
 			t.Errorf("stats of the late: %+v", s)
 		}
-		if stuck.logged("report refused: the state is no longer this runtime's") != 1 {
+		if stuck.logged("report refused: state no longer held") != 1 {
 			t.Error("the refusal is not logged once")
 		}
 		if result.Status != exo.RunFailed {
@@ -185,7 +185,7 @@ var ignoredContext = map[string]func(*testing.T, *bubble){
 		if s := w.Stats(); s.Overdue != 1 || s.Executing != 1 {
 			t.Errorf("stats %+v", s)
 		}
-		if w.logged("node ignores its time-out; its worker stays busy until it returns") != 1 || !w.mentions("stubbornlyWait") {
+		if w.logged("node ignores its timeout; its worker stays busy until it returns") != 1 || !w.mentions("stubbornlyWait") {
 			t.Error("not logged with its stack")
 		}
 		time.Sleep(time.Hour)

@@ -10,10 +10,10 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// A Graph is a graph template under construction: nodes placed as steps
-// ([Add]), what follows what ([After], [Unites]), and what holds for all of
-// them. Mistakes are kept and reported together, by Validate and by
-// [StateManager.UpsertGraph]. A Graph is not safe for concurrent use.
+// A Graph builds a graph template: it places nodes as steps ([Add]), orders
+// them ([After], [Unites]), and holds the settings of the whole graph. Validate
+// and [StateManager.UpsertGraph] report all mistakes together. A Graph is not
+// safe for concurrent use.
 type Graph struct {
 	name     string
 	steps    []*step
@@ -24,14 +24,14 @@ type Graph struct {
 	mistakes []string
 }
 
-// NewGraph begins a graph.
+// NewGraph returns an empty graph.
 func NewGraph(name string) *Graph { return &Graph{name: name} }
 
-// Name is the name that the graph is written and triggered by.
+// Name returns the name under which the graph is written and triggered.
 func (g *Graph) Name() string { return g.name }
 
-// Secrets sets secrets of the graph, for example [Fields] of a node's Sec.
-// Given more than once, they add up. A node is handed only those that it
+// Secrets adds secrets to the graph, for example [Fields] of a node's Sec. It
+// may be called more than once. A node receives only the secrets that it
 // declares.
 func (g *Graph) Secrets(secrets map[string]string) *Graph {
 	if g.secrets == nil {
@@ -41,9 +41,9 @@ func (g *Graph) Secrets(secrets map[string]string) *Graph {
 	return g
 }
 
-// Retry sets the retry policy of every step. The default, also of fields left
-// zero but for MaxRetries and MaxDelay, is three retries after 2, 4 and 8
-// seconds (protocol.md §10).
+// Retry sets the retry policy of every step. The default is three retries after
+// 2, 4 and 8 seconds (protocol.md §10). Zero fields other than MaxRetries and
+// MaxDelay take their defaults.
 func (g *Graph) Retry(p RetryPolicy) *Graph {
 	standard := transport.DefaultRetryPolicy()
 	if p.Strategy == "" {
@@ -59,11 +59,11 @@ func (g *Graph) Retry(p RetryPolicy) *Graph {
 	return g
 }
 
-// Cron adds triggers: a run starts at every time that an expression, of five
-// fields, matches in UTC (protocol.md §12).
+// Cron adds triggers: a run starts whenever one of the five-field expressions
+// matches in UTC (protocol.md §12).
 func (g *Graph) Cron(expressions ...string) *Graph { return g.CronIn("", expressions...) }
 
-// CronIn is [Graph.Cron] in a timezone, by its IANA name such as
+// CronIn is [Graph.Cron] in a time zone given by its IANA name, such as
 // "Europe/Berlin".
 func (g *Graph) CronIn(timezone string, expressions ...string) *Graph {
 	for _, e := range expressions {
@@ -72,8 +72,8 @@ func (g *Graph) CronIn(timezone string, expressions ...string) *Graph {
 	return g
 }
 
-// Nodes are the nodes that the graph was built from and that this program can
-// serve: all but remote ones, each once, in order of first use.
+// Nodes returns the nodes of the graph that this program can serve: all except
+// remote ones, each once, in order of first use.
 func (g *Graph) Nodes() []node.Any {
 	var nodes []node.Any
 	for _, s := range g.steps {
@@ -84,8 +84,8 @@ func (g *Graph) Nodes() []node.Any {
 	return nodes
 }
 
-// Spec is the graph as it is written to a state manager. namespace is that of
-// the nodes which are not [Remote].
+// Spec returns the graph as it is written to a state manager. namespace is the
+// namespace of nodes that are not [Remote].
 func (g *Graph) Spec(namespace string) transport.GraphSpec {
 	spec := transport.GraphSpec{
 		Nodes:    make([]transport.Placement, len(g.steps)),
@@ -103,22 +103,22 @@ func (g *Graph) Spec(namespace string) transport.GraphSpec {
 	return spec
 }
 
-// mistake keeps what is wrong with a step, to be reported by Validate.
+// mistake records a mistake in a step, to be reported by Validate.
 func (g *Graph) mistake(id, format string, args ...any) {
 	g.mistakes = append(g.mistakes, fmt.Sprintf("step %q: %s", id, fmt.Sprintf(format, args...)))
 }
 
-// RetryPolicy says when failed states are tried again (protocol.md §10).
+// RetryPolicy says when failed states are retried (protocol.md §10).
 type RetryPolicy = transport.RetryPolicy
 
-// RetryStrategy is how the delay grows from one attempt to the next, and how
-// it is spread. n counts from 1; all are bounded by MaxDelay.
+// RetryStrategy says how the delay grows from one attempt to the next, and how
+// it is jittered. n counts from 1. MaxDelay limits every delay.
 type RetryStrategy = transport.RetryStrategy
 
 const (
 	Exponential            = transport.Exponential            // Backoff·Exponentⁿ⁻¹
-	ExponentialFullJitter  = transport.ExponentialFullJitter  // from 0 to that
-	ExponentialEqualJitter = transport.ExponentialEqualJitter // from half to all of that
+	ExponentialFullJitter  = transport.ExponentialFullJitter  // uniform between 0 and that
+	ExponentialEqualJitter = transport.ExponentialEqualJitter // uniform between half of that and that
 	Linear                 = transport.Linear                 // Backoff·n
 	LinearFullJitter       = transport.LinearFullJitter
 	LinearEqualJitter      = transport.LinearEqualJitter
@@ -127,7 +127,7 @@ const (
 	FixedEqualJitter       = transport.FixedEqualJitter
 )
 
-// NoRetry is the policy by which the first failure is final.
+// NoRetry returns the policy without retries: the first failure is final.
 func NoRetry() RetryPolicy {
 	return RetryPolicy{MaxRetries: 0, Strategy: Fixed, Backoff: time.Millisecond, Exponent: 1}
 }

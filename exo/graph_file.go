@@ -15,8 +15,8 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// A graph file is a graph as PUT /graph takes it (protocol.md §4), with its
-// name. It holds no secrets, only their names.
+// A graph file is the body of PUT /graph (protocol.md §4) with the name of the
+// graph. It holds the names of secrets, not their values.
 type graphFile struct {
 	Name     string                  `json:"name"`
 	Secrets  map[string]*string      `json:"secrets"`
@@ -26,7 +26,7 @@ type graphFile struct {
 	Triggers []transport.CronTrigger `json:"triggers,omitempty"`
 }
 
-// filePlacement is a placement that leaves out what stands for itself.
+// filePlacement is a placement that leaves out members with default values.
 type filePlacement struct {
 	Node       string            `json:"node_name"`
 	Namespace  string            `json:"namespace,omitempty"`
@@ -36,11 +36,12 @@ type filePlacement struct {
 	Unites     *transport.Unites `json:"unites,omitempty"`
 }
 
-// JSON writes the graph as a file that [ParseGraph] reads, indented, for other
-// tools, reviews and the command exo graph apply. It fails as Validate does.
+// JSON returns the graph as an indented file that [ParseGraph] reads, for other
+// tools, for reviews and for the command exo graph apply. It fails like
+// Validate.
 //
 // Secrets are written by name, with null in place of their values. Nodes that
-// are not [Remote] have no namespace: they get that of the client which writes
+// are not [Remote] have no namespace: they take that of the client that writes
 // the graph to a state manager.
 func (g *Graph) JSON() ([]byte, error) {
 	if err := g.Validate(); err != nil {
@@ -69,24 +70,24 @@ func (g *Graph) JSON() ([]byte, error) {
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // inputs are texts for people to read
+	e.SetEscapeHTML(false) // keep inputs readable
 	e.SetIndent("", "  ")
 	if err := e.Encode(file); err != nil {
-		return nil, fmt.Errorf("exo: write graph %q: %w", g.name, err)
+		return nil, fmt.Errorf("exo: encode graph %q: %w", g.name, err)
 	}
 	return b.Bytes(), nil
 }
 
-// ParseGraph reads a graph file: the body of PUT /graph (protocol.md §4) and
-// "name". [StateManager.UpsertSpec] takes the result.
+// ParseGraph parses a graph file: the body of PUT /graph (protocol.md §4) plus
+// "name". Pass the result to [StateManager.UpsertSpec].
 //
-// Members that are not known, or given twice, are errors, so that a mistyped
-// one is not taken for one left out; all that is wrong is reported together. A
-// member that is null is as one left out. A secret that is null has an empty
-// value, to be set before the graph is written: state managers refuse it as it
-// is. What a retry policy leaves out is as in [transport.DefaultRetryPolicy].
+// Unknown and repeated members are errors, so that a misspelled member is not
+// taken for an absent one. All mistakes are reported together. A member that is
+// null counts as absent. A secret that is null gets an empty value, to be set
+// before the graph is written: state managers reject empty values. Members that
+// a retry policy leaves out are as in [transport.DefaultRetryPolicy].
 //
-// Whether the graph can run is for the state manager to say.
+// ParseGraph does not check whether the graph can run; the state manager does.
 func ParseGraph(data []byte) (name string, spec GraphSpec, err error) {
 	var raw json.RawMessage
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -94,7 +95,7 @@ func ParseGraph(data []byte) (name string, spec GraphSpec, err error) {
 		return "", GraphSpec{}, fmt.Errorf("exo: parse graph: %w", jsonError(data, err))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return "", GraphSpec{}, errors.New("exo: parse graph: something follows the graph's end")
+		return "", GraphSpec{}, errors.New("exo: parse graph: unexpected data after the graph")
 	}
 	if err := graphReader(&name, &spec).object("the graph", raw); err != nil {
 		return "", GraphSpec{}, fmt.Errorf("exo: parse graph: %w", err)
@@ -102,7 +103,7 @@ func ParseGraph(data []byte) (name string, spec GraphSpec, err error) {
 	return name, spec, nil
 }
 
-// jsonError adds to a mistake of syntax the line that it is on.
+// jsonError adds the line number to a syntax error.
 func jsonError(data []byte, err error) error {
 	var s *json.SyntaxError
 	if !errors.As(err, &s) {
@@ -112,16 +113,17 @@ func jsonError(data []byte, err error) error {
 	return fmt.Errorf("line %d: %w", 1+bytes.Count(data[:at], []byte("\n")), err)
 }
 
-// memberReader reads the value of a member of an object; where names it.
+// memberReader reads the value of a member of an object. where names the
+// member.
 type memberReader func(where string, raw json.RawMessage) error
 
-// fileReader reads an object: each of its members by a function.
+// fileReader reads an object, each of its members with a function.
 type fileReader struct {
 	members  map[string]memberReader
 	required []string
 }
 
-// object reads raw, and reports all that is wrong with it.
+// object reads raw and reports everything that is wrong with it.
 func (r *fileReader) object(where string, raw json.RawMessage) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
@@ -142,7 +144,7 @@ func (r *fileReader) object(where string, raw json.RawMessage) error {
 		read, known := r.members[name]
 		switch {
 		case !known:
-			errs = append(errs, fmt.Errorf("%s: unknown member %q; there are %s", where, name, strings.Join(slices.Sorted(maps.Keys(r.members)), ", ")))
+			errs = append(errs, fmt.Errorf("%s: unknown member %q (want one of %s)", where, name, strings.Join(slices.Sorted(maps.Keys(r.members)), ", ")))
 		case seen[name]:
 			errs = append(errs, fmt.Errorf("%s: member %q is given twice", where, name))
 		case string(value) == "null":
@@ -160,7 +162,7 @@ func (r *fileReader) object(where string, raw json.RawMessage) error {
 	return errors.Join(errs...)
 }
 
-// excerpt is the beginning of raw.
+// excerpt returns the beginning of raw.
 func excerpt(raw json.RawMessage) string {
 	const most = 40
 	if len(raw) > most {
@@ -169,7 +171,7 @@ func excerpt(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// into reads a value that is no object of its own into v.
+// into returns a reader that decodes a value into v.
 func into[T any](v *T, wanted string) memberReader {
 	return func(where string, raw json.RawMessage) error {
 		if err := json.Unmarshal(raw, v); err != nil {
@@ -179,7 +181,7 @@ func into[T any](v *T, wanted string) memberReader {
 	}
 }
 
-// list reads a list, each of its items by read.
+// list returns a reader of a list that reads each item with read.
 func list[T any](items *[]T, read func(v *T) *fileReader) memberReader {
 	return func(where string, raw json.RawMessage) error {
 		var raws []json.RawMessage
@@ -195,8 +197,8 @@ func list[T any](items *[]T, read func(v *T) *fileReader) memberReader {
 	}
 }
 
-// texts reads an object of strings. A null would be read as an empty string:
-// it is an error.
+// texts returns a reader of an object of strings. encoding/json would read null
+// as an empty string; here it is an error.
 func texts(m *map[string]string) memberReader {
 	return func(where string, raw json.RawMessage) error {
 		var pointers map[string]*string
@@ -227,8 +229,8 @@ func graphReader(name *string, spec *GraphSpec) *fileReader {
 		},
 		"secrets": func(where string, raw json.RawMessage) error {
 			var values map[string]*string
-			if json.Unmarshal(raw, &values) != nil { // the error, and raw, may tell a secret
-				return fmt.Errorf("%s: want an object of strings, or of null for what is given later", where)
+			if json.Unmarshal(raw, &values) != nil { // the error and raw may show a secret
+				return fmt.Errorf("%s: want an object of strings, or of null for values given later", where)
 			}
 			spec.Secrets = make(transport.Secrets, len(values))
 			for secret, value := range values {
@@ -286,7 +288,7 @@ func retryReader(p *RetryPolicy) *fileReader {
 	}}
 }
 
-// milliseconds reads the durations of the protocol (protocol.md §10).
+// milliseconds reads durations of the protocol (protocol.md §10).
 func milliseconds(d *time.Duration) memberReader {
 	return func(where string, raw json.RawMessage) error {
 		var ms int64

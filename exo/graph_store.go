@@ -8,10 +8,11 @@ import (
 )
 
 // DeclareStore declares the keys of the graph's store as the fields of T, a
-// struct such as nodes take, and returns references to them: assign its fields
-// to inputs of steps, as those of a step's Out. A field without a default must be given by the trigger;
-// one with a default is what the trigger gives, or else its default
-// (protocol.md §7). Called more than once, the keys add up.
+// struct of the kind that nodes take. It returns references to the keys: assign
+// its fields to inputs of steps, like those of a step's Out. A trigger must
+// give the fields without a default. A field with a default has the value given
+// by the trigger, or else the default (protocol.md §7). DeclareStore may be
+// called more than once.
 func DeclareStore[T any](g *Graph) T {
 	c, err := wire.Compile[T]()
 	if err != nil {

@@ -9,12 +9,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// misbehaved counts a panic of the user's code that is not a node's, and logs it
-// if it is the first of its kind. It is called while the stack is still that of
-// the panic.
+// misbehaved counts a panic of user code other than a node, and logs the first
+// of each kind. It must be called before the stack of the panic is unwound.
 func (r *Runtime) misbehaved(what string, redact *redactor, p any) {
 	if r.counters.panicked(what) {
-		r.log.Error("panicked; it is counted from now on, and not logged again", zap.String("what", what),
+		r.log.Error("user code panicked; further panics of this kind are only counted", zap.String("what", what),
 			zap.String("panic", redact.text(fmt.Sprint(p))), zap.String("stack", redact.text(string(debug.Stack()))))
 	}
 }
@@ -37,15 +36,15 @@ func (r *Runtime) survive(err *error) {
 	}
 }
 
-// A guardedBackoff is one of the user's, [WithReportBackoff], until it panics or
-// ends its goroutine; from then on it is the default.
+// A guardedBackoff wraps a backoff of [WithReportBackoff]. If that panics or
+// ends its goroutine, the default backoff replaces it.
 type guardedBackoff struct {
 	runtime *Runtime
-	wait    backoff.BackOff // nil before it is first asked
+	wait    backoff.BackOff // nil before it is first used
 }
 
-// newBackoff is a backoff of the kind that the user wants. It is made when it is
-// first asked: most calls never fail.
+// newBackoff returns a backoff of the configured kind. The backoff is created
+// on first use, because most calls never fail.
 func (r *Runtime) newBackoff() backoff.BackOff { return &guardedBackoff{runtime: r} }
 
 func (b *guardedBackoff) get() backoff.BackOff {
@@ -67,8 +66,8 @@ func (b *guardedBackoff) NextBackOff() (d time.Duration) {
 // Reset implements [backoff.BackOff].
 func (b *guardedBackoff) Reset() { b.call(func() { b.get().Reset() }) }
 
-// call calls the user's backoff, and reports false if it was replaced. It does so
-// in a goroutine of its own, which alone survives runtime.Goexit.
+// call calls the user's backoff, and reports false if that was replaced. It
+// uses a goroutine of its own, to survive runtime.Goexit.
 func (b *guardedBackoff) call(f func()) (ok bool) {
 	done := make(chan struct{})
 	go func() {

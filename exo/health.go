@@ -6,16 +6,16 @@ import (
 	"path"
 )
 
-// HealthHandler answers probes of the runtime, to be mounted anywhere in the
-// program's own server:
+// HealthHandler returns a handler for health probes of the runtime. Mount it
+// anywhere in the program's own server:
 //
 //	mux.Handle("/exo/", rt.HealthHandler()) // GET /exo/live, GET /exo/ready
 //
-// The last segment of the path decides. "live" is 200 until Run has returned,
-// then 503: a state manager that is away does not make a program one to
-// restart. "ready" is 200 while the nodes are registered, the runtime is not
-// stopping, and the last claim was answered; else 503. Both carry the counts
-// of [Stats] as JSON. Other paths are 404.
+// The last segment of the path selects the probe. "live" is 200 until Run has
+// returned, and then 503; it stays 200 while the state manager is away, since
+// restarting the program would not help. "ready" is 200 while the nodes are
+// registered, the runtime is not stopping, and the last claim had a response;
+// otherwise it is 503. Both bodies are [Stats] as JSON. Other paths are 404.
 func (r *Runtime) HealthHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		stats := r.Stats()

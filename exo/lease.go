@@ -10,16 +10,17 @@ import (
 	"go.uber.org/zap"
 )
 
-// A lease is renewed when a third of it has passed. A heartbeat that fails is
-// tried again soon, so that in one lease three can fail, even by time-out.
+// A lease is renewed after a third of it. A failed heartbeat is retried soon,
+// so that three can fail within one lease, even by timeout.
 const (
 	heartbeatsPerLease = 3
-	heartbeatPatience  = 6  // the part of a lease that one may take
-	heartbeatRetries   = 12 // the part of a lease between a failure and the next
+	heartbeatPatience  = 6  // the fraction of a lease that one heartbeat may take
+	heartbeatRetries   = 12 // the fraction of a lease between a failure and the next attempt
 )
 
-// heartbeat keeps the leases of all held states, by one call for all of them,
-// until ctx ends. It does nothing until a state with a lease has been claimed.
+// heartbeat extends the leases of all held states, with one call for all of
+// them, until ctx ends. It does nothing until a state with a lease has been
+// claimed.
 func (r *Runtime) heartbeat(ctx context.Context) {
 	beater, ok := r.transport.(transport.Heartbeater)
 	if !ok {
@@ -45,7 +46,7 @@ func (r *Runtime) heartbeat(ctx context.Context) {
 	}
 }
 
-// renew sends one heartbeat, and ends the executions whose leases are lost. It
+// renew sends one heartbeat and ends the executions whose leases are lost. It
 // reports false if the heartbeat failed.
 func (r *Runtime) renew(ctx context.Context, beater transport.Heartbeater, lease time.Duration) bool {
 	executions := make(map[string]*execution)
@@ -64,7 +65,7 @@ func (r *Runtime) renew(ctx context.Context, beater transport.Heartbeater, lease
 	lost, err := r.beat(ctx, beater, tokens, lease)
 	switch {
 	case err == nil:
-	case errors.Is(err, transport.ErrUnsupported): // by the state manager that has taken the place of the one which gave the leases
+	case errors.Is(err, transport.ErrUnsupported): // the state manager that gave the leases has been replaced
 		return true
 	case retry.Unauthorized(err):
 		r.counters.refused(err, r.log)
@@ -77,7 +78,7 @@ func (r *Runtime) renew(ctx context.Context, beater transport.Heartbeater, lease
 		return false
 	}
 	for _, id := range lost {
-		// One that is settled may have been reported in the meantime.
+		// A settled one may have been reported in the meantime.
 		if e := executions[id]; e != nil && e.lose() {
 			r.log.Warn("lease lost", infoFields(e.info())...)
 		}

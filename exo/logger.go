@@ -7,8 +7,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// stateLogger makes a state's logger when it is first asked for: most nodes
-// log nothing, and a logger with fields is not free.
+// stateLogger creates a state's logger on first use: most nodes log nothing,
+// and a logger with fields costs allocations.
 type stateLogger struct {
 	base   *zap.Logger
 	info   *node.Info
@@ -27,7 +27,7 @@ func (l *stateLogger) get() *zap.Logger {
 	return l.made
 }
 
-// infoFields are the fields of every line that concerns a state.
+// infoFields returns the fields of every log line about a state.
 func infoFields(i *node.Info) []zap.Field {
 	return []zap.Field{
 		zap.String("state_id", i.StateID),

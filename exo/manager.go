@@ -13,9 +13,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// A StateManager is a client of a state manager, in one namespace: it writes
+// A StateManager is a client of a state manager in one namespace. It writes
 // graphs, triggers them, and reads their runs. It is safe for concurrent use.
-// Errors that the state manager answers with are [*transport.Error].
+// Error responses of the state manager are [*transport.Error].
 type StateManager struct {
 	namespace string
 	transport transport.Transport
@@ -23,11 +23,11 @@ type StateManager struct {
 	log       *zap.Logger
 }
 
-// NewStateManager checks its arguments and makes a client. It does no I/O.
+// NewStateManager checks its arguments and returns a client. It does no I/O.
 func NewStateManager(namespace string, opts ...ManagerOption) (*StateManager, error) {
 	config, err := newManagerConfig(opts)
 	if strings.TrimSpace(namespace) == "" {
-		err = errors.Join(err, errors.New("the namespace is empty"))
+		err = errors.Join(err, errors.New("namespace is empty"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("exo: new state manager: %w", err)
@@ -40,23 +40,23 @@ func NewStateManager(namespace string, opts ...ManagerOption) (*StateManager, er
 	}, nil
 }
 
-// Namespace is the namespace that the client works in.
+// Namespace returns the namespace of the client.
 func (m *StateManager) Namespace() string { return m.namespace }
 
 type (
-	// GraphInfo is a graph as the state manager has it.
+	// GraphInfo is a graph as stored by the state manager.
 	GraphInfo = transport.GraphInfo
 
 	// NodeInfo is a registered node.
 	NodeInfo = transport.NodeInfo
 
-	// RunInfo is a run in numbers of states.
+	// RunInfo is a run with the number of its states by status.
 	RunInfo = transport.RunInfo
 
-	// RunStatus is the state of a whole run.
+	// RunStatus is the status of a run.
 	RunStatus = transport.RunStatus
 
-	// Status is what has become of a state (protocol.md §5).
+	// Status is the status of a state (protocol.md §5).
 	Status = transport.Status
 
 	// GraphSpec is a graph built without types: see [StateManager.UpsertSpec].
@@ -71,8 +71,8 @@ const (
 	RunCancelled = transport.RunCancelled
 )
 
-// GetGraph reads a graph and its validation status. An unknown graph is
-// [transport.ErrNotFound].
+// GetGraph returns a graph with its validation status. For an unknown graph the
+// error is [transport.ErrNotFound].
 func (m *StateManager) GetGraph(ctx context.Context, name string) (*GraphInfo, error) {
 	g, err := m.transport.Graph(ctx, name)
 	if err != nil {
@@ -93,34 +93,33 @@ func (m *StateManager) Trigger(ctx context.Context, graph string, opts TriggerOp
 	return &Run{ID: id, manager: m}, nil
 }
 
-// TriggerOptions are the optional parts of a trigger.
+// TriggerOptions holds the optional parameters of a trigger.
 type TriggerOptions struct {
 	Inputs     map[string]string // replace inputs of the root step; see [Fields]
-	Store      map[string]string // the run's store; see [Fields]
-	StartDelay time.Duration     // how long until the root step is due
+	Store      map[string]string // initial values of the run's store; see [Fields]
+	StartDelay time.Duration     // delay until the root step is due
 }
 
-// Run is a handle on the run with that ID.
+// Run returns a handle on the run with that ID. It does no I/O.
 func (m *StateManager) Run(id string) *Run { return &Run{ID: id, manager: m} }
 
-// runsPage is how many runs one request asks for.
+// runsPage is the number of runs per request.
 const runsPage = 100
 
-// A RunFilter leaves runs out of [StateManager.Runs].
+// A RunFilter selects runs of [StateManager.Runs].
 type RunFilter func(RunInfo) bool
 
-// RunsOfGraph keeps the runs of a graph.
+// RunsOfGraph selects the runs of a graph.
 func RunsOfGraph(name string) RunFilter { return func(r RunInfo) bool { return r.Graph == name } }
 
-// RunsWithStatus keeps the runs that have one of the statuses.
+// RunsWithStatus selects the runs that have one of the statuses.
 func RunsWithStatus(statuses ...RunStatus) RunFilter {
 	return func(r RunInfo) bool { return slices.Contains(statuses, r.Status) }
 }
 
 // Runs iterates over the runs of the namespace that pass every filter, newest
-// first, fetching pages as they are needed. It ends with the first error. Runs
-// that start while the iteration goes on do not appear in it, and none is given
-// twice.
+// first, fetching pages as needed. It ends with the first error. Runs that
+// start during the iteration are left out, and no run appears twice.
 func (m *StateManager) Runs(ctx context.Context, filters ...RunFilter) iter.Seq2[RunInfo, error] {
 	return func(yield func(RunInfo, error) bool) {
 		var given frontier
@@ -132,7 +131,7 @@ func (m *StateManager) Runs(ctx context.Context, filters ...RunFilter) iter.Seq2
 			}
 			for _, r := range p.Runs {
 				if given.has(r) {
-					continue // pushed onto this page by newer runs
+					continue // moved onto this page by newer runs
 				}
 				if !slices.ContainsFunc(filters, func(keep RunFilter) bool { return !keep(r) }) && !yield(r, nil) {
 					return
@@ -146,12 +145,12 @@ func (m *StateManager) Runs(ctx context.Context, filters ...RunFilter) iter.Seq2
 	}
 }
 
-// A frontier says which runs stood on the pages so far. Because pages are newest
-// first, these are the runs that are newer than the oldest of them, and those of
-// its age that it names.
+// A frontier identifies the runs on the pages so far. Since pages are newest
+// first, these are the runs newer than the oldest of them, and those of the
+// same age that it lists.
 type frontier struct {
 	oldest time.Time
-	ids    map[string]bool // of the runs that are as old
+	ids    map[string]bool // IDs of the runs of the same age
 }
 
 func (f *frontier) has(r RunInfo) bool {
@@ -173,14 +172,14 @@ func (f *frontier) add(page []RunInfo) {
 	}
 }
 
-// RetryState runs a state again by hand, as a new state in its place; the joins
-// that had run on it run anew. A state that is SUCCESS, PRUNED, CREATED, or QUEUED
-// under a lease is refused (protocol.md §10).
+// RetryState retries a state manually: a new state takes its place, and joins
+// that waited for it and have run run again. States that are SUCCESS, PRUNED,
+// CREATED, or QUEUED under a lease are refused (protocol.md §10).
 //
-// The fanoutID makes a repeated call harmless: the same one for a state of the
-// same step and direct parent is [transport.ErrConflict]. So it has to be a new one
-// for each retry that is meant, also for siblings of a fan-out, which share both,
-// and for a state that took over from one retried before.
+// The fanoutID makes a repeated call harmless: using it again for a state of
+// the same step and direct parent is [transport.ErrConflict]. So use a new one
+// for each intended retry. That includes siblings of a fan-out, which share
+// step and parent, and a state that replaced one retried before.
 func (m *StateManager) RetryState(ctx context.Context, stateID, fanoutID string) (newStateID string, err error) {
 	id, err := m.transport.Retry(ctx, stateID, fanoutID)
 	if err != nil {
@@ -207,7 +206,8 @@ func (m *StateManager) Graphs(ctx context.Context) ([]GraphInfo, error) {
 	return graphs, nil
 }
 
-// Namespaces lists the namespaces of the state manager that hold anything.
+// Namespaces lists the namespaces of the state manager that hold nodes, graphs
+// or runs.
 func (m *StateManager) Namespaces(ctx context.Context) ([]string, error) {
 	lister, ok := m.config.sm.(transport.NamespaceLister)
 	if !ok {
@@ -220,9 +220,9 @@ func (m *StateManager) Namespaces(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// CancelTriggers removes the cron triggers of a graph, until it is written
-// again, and says how many there were. A state manager that cannot do it
-// answers [transport.ErrNotFound] or [transport.ErrUnsupported].
+// CancelTriggers removes the cron triggers of a graph until it is written
+// again, and returns their number. If the state manager cannot do it, the error
+// is [transport.ErrNotFound] or [transport.ErrUnsupported].
 func (m *StateManager) CancelTriggers(ctx context.Context, graph string) (cancelled int, err error) {
 	c, ok := m.transport.(transport.TriggerCanceler)
 	if !ok {

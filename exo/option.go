@@ -18,14 +18,14 @@ type RuntimeOption interface{ applyRuntime(*runtimeConfig) }
 // A ManagerOption configures a [StateManager].
 type ManagerOption interface{ applyManager(*managerConfig) }
 
-// An Option configures both.
+// An Option configures both a [Runtime] and a [StateManager].
 type Option interface {
 	RuntimeOption
 	ManagerOption
 }
 
-// connection is what both a runtime and a client need: where the state
-// manager is, and where to log.
+// connection holds the options that a runtime and a client share: the address
+// of the state manager, and the logger.
 type connection struct {
 	url    string
 	apiKey string
@@ -63,96 +63,98 @@ func (o option) applyManager(c *managerConfig)        { o(&c.connection) }
 func (o runtimeOption) applyRuntime(c *runtimeConfig) { o(c) }
 func (o managerOption) applyManager(c *managerConfig) { o(c) }
 
-// WithURL sets where the state manager is, such as "http://localhost:8000". The
-// default is the environment's EXOSPHERE_STATE_MANAGER_URI.
+// WithURL sets the URL of the state manager, such as "http://localhost:8000".
+// The default is the environment variable EXOSPHERE_STATE_MANAGER_URI.
 func WithURL(url string) Option { return option(func(c *connection) { c.url = url }) }
 
-// WithAPIKey sets the key sent with every request. The default is the
-// environment's EXOSPHERE_API_KEY.
+// WithAPIKey sets the API key sent with every request. The default is the
+// environment variable EXOSPHERE_API_KEY.
 func WithAPIKey(key string) Option { return option(func(c *connection) { c.apiKey = key }) }
 
-// WithHTTPClient replaces the HTTP client: the place for proxies, TLS and
-// tracing round trippers. Redirects are not followed whatever its policy.
+// WithHTTPClient replaces the HTTP client, for example to use proxies, TLS
+// settings or tracing. Redirects are never followed, whatever the client's
+// policy.
 func WithHTTPClient(client *http.Client) Option {
 	return option(func(c *connection) { c.client = client })
 }
 
-// WithStateManager replaces HTTP altogether, for example by a local.Server;
-// URL, key and HTTP client are then unused.
+// WithStateManager replaces HTTP, for example by a local.Server. URL, API key
+// and HTTP client are then unused.
 func WithStateManager(sm transport.Provider) Option {
 	return option(func(c *connection) { c.sm = sm })
 }
 
-// WithLogger sets the logger. The default writes to stderr, from the level of
-// the environment's EXOSPHERE_LOG_LEVEL on (default INFO), or nothing if
+// WithLogger sets the logger. The default writes to stderr at the level of the
+// environment variable EXOSPHERE_LOG_LEVEL (default INFO). It writes nothing if
 // EXOSPHERE_DISABLE_DEFAULT_LOGGING is set to anything but "", "0", "no" or
 // "false".
 func WithLogger(l *zap.Logger) Option { return option(func(c *connection) { c.logger = l }) }
 
-// WithValidationTimeout bounds the wait of [StateManager.UpsertGraph]. The default is
-// a minute.
+// WithValidationTimeout limits how long [StateManager.UpsertGraph] waits. The
+// default is one minute.
 func WithValidationTimeout(d time.Duration) ManagerOption {
 	return managerOption(func(c *managerConfig) { c.validationTimeout = d })
 }
 
 // WithRunPollInterval sets how often [StateManager.UpsertGraph] and [Run.Wait]
-// ask, where the state manager cannot wait for them. The default is a second.
+// poll where the state manager cannot wait. The default is one second.
 func WithRunPollInterval(d time.Duration) ManagerOption {
 	return managerOption(func(c *managerConfig) { c.pollInterval = d })
 }
 
-// WithWorkers sets how many states execute at once. The default is 32: nodes
-// mostly wait for something else. CPU-bound nodes run best with about
-// GOMAXPROCS of them.
+// WithWorkers sets how many states execute at once. The default is 32, which
+// suits nodes that mostly wait. CPU-bound nodes run best with about GOMAXPROCS
+// workers.
 func WithWorkers(n int) RuntimeOption {
 	return runtimeOption(func(c *runtimeConfig) { c.workers = n })
 }
 
-// WithBatchSize caps how many states one request claims. The default is 32. A
-// runtime never claims more than it has idle workers for.
+// WithBatchSize sets the largest number of states per claim. The default is 32.
+// A runtime never claims more states than it has idle workers.
 func WithBatchSize(n int) RuntimeOption {
 	return runtimeOption(func(c *runtimeConfig) { c.batchSize = n })
 }
 
 // WithPollInterval sets the longest wait after a claim that found nothing,
-// where the state manager cannot hold the claim until something is due. While
-// work keeps coming the waits are shorter. The default is one second.
+// where the state manager cannot hold claims. Waits are shorter while work
+// keeps coming. The default is one second.
 func WithPollInterval(d time.Duration) RuntimeOption {
 	return runtimeOption(func(c *runtimeConfig) { c.pollInterval = d })
 }
 
-// WithDrainTimeout bounds how long [Runtime.Run] waits for executing nodes
-// once its context ends. When it passes, their contexts are cancelled and
-// their states are put back rather than failed. The default is 30 seconds.
+// WithDrainTimeout limits how long [Runtime.Run] waits for executing nodes
+// after its context has ended. After that their contexts are cancelled and
+// their states requeued, not failed. The default is 30 seconds.
 func WithDrainTimeout(d time.Duration) RuntimeOption {
 	return runtimeOption(func(c *runtimeConfig) { c.drainTimeout = d })
 }
 
-// WithLease sets how long claimed states stay the runtime's without a
-// heartbeat, where the state manager has leases: when the process dies, its
-// states are tried again after that time. A heartbeat is sent when a third
-// of it has passed. The default is 30 seconds; 0 asks for no leases.
+// WithLease sets the lease of claimed states, where the state manager has
+// leases: if the process dies, its states are executed again after that time.
+// The runtime sends a heartbeat after each third of the lease. The default is
+// 30 seconds; 0 asks for no leases.
 func WithLease(d time.Duration) RuntimeOption {
 	return runtimeOption(func(c *runtimeConfig) { c.lease = d })
 }
 
 // WithReportBackoff sets how reports and registration are retried. The default
-// is exponential with jitter, from 100 milliseconds to 30 seconds and without
-// end while the runtime is not draining: a state whose outcome is never
-// reported is stuck until its lease ends, or for good. A backoff that stops
-// gives the report up, with a log line. One that panics is replaced by the
-// default; see [Stats].
+// is exponential with jitter, from 100 milliseconds to 30 seconds, and without
+// end unless the runtime drains: a state whose outcome is never reported is
+// stuck until its lease ends, or forever. When a backoff stops, the report is
+// given up and logged. A backoff that panics is replaced by the default; see
+// [Stats].
 func WithReportBackoff(f func() backoff.BackOff) RuntimeOption {
 	return runtimeOption(func(c *runtimeConfig) { c.reportBackoff = f })
 }
 
-// WithMiddleware wraps every node of the runtime. The first is outermost.
-// Given more than once, the middleware add up.
+// WithMiddleware wraps every node of the runtime. The first middleware is
+// outermost. The option may be given more than once.
 func WithMiddleware(m ...node.Middleware) RuntimeOption {
 	return runtimeOption(func(c *runtimeConfig) { c.middleware = append(c.middleware, m...) })
 }
 
-// WithTrace observes the runtime. Given more than once, all are called.
+// WithTrace adds hooks that observe the runtime. The option may be given more
+// than once.
 func WithTrace(t *Trace) RuntimeOption {
 	return runtimeOption(func(c *runtimeConfig) {
 		if t != nil {
@@ -208,7 +210,7 @@ func newManagerConfig(opts []ManagerOption) (*managerConfig, error) {
 
 func atLeast[T int | time.Duration](option string, got, least T) error {
 	if got < least {
-		return fmt.Errorf("%s: must be at least %v, is %v", option, least, got)
+		return fmt.Errorf("%s: must be at least %v, got %v", option, least, got)
 	}
 	return nil
 }

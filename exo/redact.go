@@ -19,15 +19,15 @@ import (
 
 const redacted = "[REDACTED]"
 
-// A redactor replaces the values of secrets in text that leaves the runtime:
-// as they are, and in the forms that they take inside of JSON, quoted Go
-// strings, URLs and base64 of the whole value. It cannot know them cut in
-// pieces, or encrypted. A nil redactor knows none and changes nothing.
+// A redactor replaces secret values in text that leaves the runtime: as they
+// are, and as they appear inside JSON, quoted Go strings, URLs and base64 of
+// the whole value. It does not find values that are cut into pieces or
+// encrypted. A nil redactor changes nothing.
 type redactor struct {
 	secrets transport.Secrets
 
 	once     sync.Once
-	forms    []string // the longest first
+	forms    []string // longest first
 	replacer *strings.Replacer
 }
 
@@ -47,8 +47,8 @@ func (r *redactor) prepare() {
 			forms = appendForms(forms, v)
 		}
 	}
-	// The replacer takes the first that matches: the longest must come first,
-	// so that a secret which begins with another is hidden whole.
+	// The replacer takes the first match. Longest first hides a secret in full
+	// if another secret is a prefix of it.
 	slices.SortFunc(forms, func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
 	})
@@ -60,54 +60,54 @@ func (r *redactor) prepare() {
 	r.replacer = strings.NewReplacer(pairs...)
 }
 
-// minEncoded is the length below which base64 of a value is likely to be part of
-// a word.
+// minEncoded is the length below which the base64 form of a value is likely to
+// be part of a word.
 const minEncoded = 6
 
-// appendForms appends the ways in which a value may show.
+// appendForms appends the forms in which a value may appear.
 func appendForms(forms []string, v string) []string {
 	forms = append(forms, v)
 	if len(v) >= minEncoded {
 		forms = append(forms, base64.RawStdEncoding.EncodeToString([]byte(v)), base64.RawURLEncoding.EncodeToString([]byte(v)))
 	}
 	if !strings.ContainsFunc(v, escaped) {
-		return forms // as most keys do, it looks the same everywhere
+		return forms // the usual case: the value has only one form
 	}
 	forms = append(forms, unquoted(strconv.Quote(v)), unquoted(strconv.QuoteToASCII(v)),
 		url.QueryEscape(v), url.PathEscape(v), (&url.URL{Path: v}).EscapedPath())
 	once := appendJSON(nil, v)
 	forms = append(forms, once...)
-	for _, text := range once { // an answer that quotes what it was sent
+	for _, text := range once { // also in a response that quotes the request
 		forms = appendJSON(forms, text)
 	}
 	return forms
 }
 
-// escaped reports whether some way of writing a text has another form for c.
+// escaped reports whether some encoding writes c in another form.
 func escaped(c rune) bool {
 	letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 	return !letter && !strings.ContainsRune("-._~", c)
 }
 
-// appendJSON appends what a value looks like inside of a JSON string.
+// appendJSON appends the value as it appears inside a JSON string.
 func appendJSON(forms []string, v string) []string {
 	var text bytes.Buffer
 	for _, escapeHTML := range []bool{false, true} {
 		text.Reset()
 		encoder := json.NewEncoder(&text)
 		encoder.SetEscapeHTML(escapeHTML)
-		if err := encoder.Encode(v); err == nil { // as it always is for a string
+		if err := encoder.Encode(v); err == nil { // always, for a string
 			forms = append(forms, unquoted(strings.TrimSuffix(text.String(), "\n")))
 		}
 	}
 	return forms
 }
 
-// unquoted is what stands between the quotes.
+// unquoted returns s without its quotes.
 func unquoted(s string) string { return s[1 : len(s)-1] }
 
-// needed is r if the outcome shows a secret, as the responses to it then may,
-// else nil. The text of an error has been redacted.
+// needed returns r if the outcome shows a secret, since responses to it then
+// may, and nil otherwise. The text of an error has been redacted already.
 func (r *redactor) needed(o transport.Outcome) *redactor {
 	if r == nil {
 		return nil
@@ -137,8 +137,8 @@ func (r *redactor) text(s string) string {
 	return r.replacer.Replace(s)
 }
 
-// error is err with the secrets replaced in what it says. An error of a state
-// manager stays one.
+// error returns err with secrets replaced in its text. A [*transport.Error]
+// stays one.
 func (r *redactor) error(err error) error {
 	if r == nil || err == nil {
 		return err
@@ -155,7 +155,7 @@ func (r *redactor) error(err error) error {
 	return errors.New(clean)
 }
 
-// logger is l with the secrets replaced in its messages and fields.
+// logger returns l with secrets replaced in its messages and fields.
 func (r *redactor) logger(l *zap.Logger) *zap.Logger {
 	if r == nil {
 		return l

@@ -18,7 +18,7 @@ func (c *redactingCore) With(fields []zapcore.Field) zapcore.Core {
 	return &redactingCore{Core: c.Core.With(c.redact.fields(fields)), redact: c.redact}
 }
 
-// Check leaves it to the core inside whether, and where to, an entry is written.
+// Check lets the inner core decide whether and where an entry is written.
 func (c *redactingCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
 	if inner := c.Core.Check(e, nil); inner != nil {
 		return ce.AddCore(e, &redactingWriter{Core: c.Core, redact: c.redact, inner: inner})
@@ -26,7 +26,7 @@ func (c *redactingCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcor
 	return ce
 }
 
-// redactingWriter is the core of one entry, that the core inside has accepted.
+// redactingWriter is the core of one entry that the inner core has accepted.
 type redactingWriter struct {
 	zapcore.Core
 	redact *redactor
@@ -41,8 +41,8 @@ func (w *redactingWriter) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	return nil
 }
 
-// fields replaces secrets in strings, and turns what would be encoded later,
-// out of sight, into text now.
+// fields replaces secrets in strings, and formats now whatever would be encoded
+// later.
 func (r *redactor) fields(fields []zapcore.Field) []zapcore.Field {
 	out := make([]zapcore.Field, len(fields))
 	for i, f := range fields {
@@ -59,16 +59,16 @@ func (r *redactor) fields(fields []zapcore.Field) []zapcore.Field {
 			f = zap.String(f.Key, r.text(fmt.Sprint(f.Interface)))
 		case zapcore.ReflectType, zapcore.ObjectMarshalerType, zapcore.ArrayMarshalerType, zapcore.InlineMarshalerType:
 			f = r.encoded(f)
-		default: // numbers, times, booleans, namespaces: no room for a secret
+		default: // numbers, times, booleans, namespaces cannot hold a secret
 		}
 		out[i] = f
 	}
 	return out
 }
 
-// encoded is a structured field as redacted text, or unchanged if no encoder
-// would find a secret in it: what is behind pointers shows in JSON alone, and
-// what JSON leaves out in other encodings.
+// encoded returns a structured field as redacted text, or unchanged if no
+// encoder would show a secret. Values behind pointers appear only in JSON;
+// values that JSON leaves out appear in other encodings.
 func (r *redactor) encoded(f zapcore.Field) zapcore.Field {
 	values := zapcore.NewMapObjectEncoder()
 	f.AddTo(values)

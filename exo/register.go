@@ -14,12 +14,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// callTimeout bounds one attempt of a call that is answered at once.
+// callTimeout is the timeout of one attempt of a call that does not wait.
 const callTimeout = 30 * time.Second
 
-// register declares the nodes, for as long as it takes, and gives up only when
-// the state manager says that another attempt is useless. It returns nil if
-// ctx ends first.
+// register registers the nodes. It retries until the state manager refuses for
+// good. It returns nil if ctx ends first.
 func (r *Runtime) register(ctx context.Context) error {
 	wait := r.newBackoff()
 	for {
@@ -56,18 +55,18 @@ func (r *Runtime) registerOnce(ctx context.Context) (err error) {
 	return r.transport.Register(ctx, r.name, r.specs)
 }
 
-// A registration is what a runtime thinks of its nodes' registration once it
-// has begun.
+// A registration tracks whether the state manager still knows the nodes.
 type registration struct {
-	doubtful atomic.Bool // the state manager may have been restarted, and have lost the nodes
+	doubtful atomic.Bool // the state manager may have been restarted and lost the nodes
 
-	// For the one goroutine that claims.
+	// Used only by the claiming goroutine.
 	notBefore time.Time
 	wait      backoff.BackOff
 }
 
-// doubt takes an error for a sign that the state manager may have lost the
-// nodes: it could not be reached, or knows nothing of a state of ours.
+// doubt notes that, judging by an error, the state manager may have lost the
+// nodes: it could not be reached, or does not know a state that the runtime
+// holds.
 func (r *Runtime) doubt(err error) {
 	if !limited(err) && retry.Temporary(err) || errors.Is(err, transport.ErrNotFound) {
 		r.registered.doubtful.Store(true)
@@ -82,14 +81,14 @@ func limited(err error) bool {
 	return errors.As(err, &e) && (e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable && e.RetryAfter > 0)
 }
 
-// registerAgain declares the nodes again if the state manager may have lost
-// them. It makes one attempt, and none soon after one that failed.
+// registerAgain registers the nodes again if the state manager may have lost
+// them. It makes one attempt, and none soon after a failed one.
 func (r *Runtime) registerAgain(ctx context.Context) {
 	g := &r.registered
 	if !g.doubtful.Load() || time.Now().Before(g.notBefore) {
 		return
 	}
-	g.doubtful.Store(false) // what fails from now on counts anew
+	g.doubtful.Store(false) // later failures count anew
 	err := r.registerOnce(ctx)
 	if err == nil {
 		g.wait.Reset()

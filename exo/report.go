@@ -10,32 +10,32 @@ import (
 )
 
 const (
-	// maxUnsent and maxUnsentBytes bound the outcomes that wait for the state
-	// manager to take them; past them nothing more is claimed.
+	// maxUnsent and maxUnsentBytes limit the outcomes that wait to be accepted
+	// by the state manager. Beyond them nothing more is claimed.
 	maxUnsent      = 4096
 	maxUnsentBytes = 64 << 20
 )
 
-// A reporter delivers outcomes. An execution is added to it once it is settled,
-// and stays until the state manager has responded for good:
+// A reporter delivers outcomes. An execution is added once it is settled, and
+// stays until the state manager has given a final response:
 //
 //	add ─▶ queue ─▶ a sender ─▶ judge ─▶ conclude
 //	         ▲                    │
 //	         └───── a resend ◀────┘ no response
 //
-// Whoever takes an execution out of the queue or out of a resend owns it until
-// it is back in one, or concluded. No code of the user's runs under the lock.
+// Whoever takes an execution out of the queue or a resend owns it until it is
+// put into one again, or concluded. No user code runs under the lock.
 type reporter struct {
 	runtime *Runtime
-	batcher transport.BatchReporter // nil: the transport takes any number at once
+	batcher transport.BatchReporter // nil if the transport takes any number at once
 	ctx     context.Context         //nolint:containedctx // of the calls; ends with close
 	cancel  context.CancelFunc
 
 	mu      sync.Mutex
 	queue   []*execution // to be sent
-	spare   []*execution // emptied, for the next queue
+	spare   []*execution // emptied, to be the next queue
 	unsent  int          // executions not concluded, wherever they are
-	bytes   int          // what they keep in memory
+	bytes   int          // their memory
 	senders senders
 	resends resends
 
@@ -76,15 +76,15 @@ func (p *reporter) add(e *execution) {
 	}
 }
 
-// supersede is told that the state of a settled execution was claimed anew. Its
-// report must not be sent from now on: without a lease, it would be taken for
-// one on the new claim.
+// supersede is called when the state of a settled execution was claimed again.
+// The report must not be sent from now on: without a lease it would count for
+// the new claim.
 func (p *reporter) supersede(e *execution) {
 	p.mu.Lock()
 	e.superseded = true
 	found := p.remove(e)
 	p.mu.Unlock()
-	if found { // else its sender sees to it, or add will
+	if found { // otherwise its sender or add handles it
 		p.supplant(e)
 	}
 }
@@ -95,7 +95,7 @@ func (p *reporter) isSuperseded(e *execution) bool {
 	return e.superseded
 }
 
-// remove takes an execution out of where it waits. The lock is held.
+// remove removes an execution from where it waits. The lock is held.
 func (p *reporter) remove(e *execution) (found bool) {
 	list := &p.queue
 	if e.resend != nil && slices.Contains(e.resend.executions, e) {
@@ -108,25 +108,25 @@ func (p *reporter) remove(e *execution) (found bool) {
 	return i >= 0
 }
 
-// errClaimedAgain is what becomes of a report whose state came back before it
-// was taken.
-var errClaimedAgain = fmt.Errorf("%w: the state was claimed again before its report was taken", ErrLeaseLost)
+// errClaimedAgain is the failure of a report whose state was claimed again
+// before the report was accepted.
+var errClaimedAgain = fmt.Errorf("%w: the state was claimed again before its report was accepted", ErrLeaseLost)
 
-// supplant concludes a superseded execution. A report that puts the state back,
-// and was sent, is the reason why it could be claimed again: it was taken, and
-// the response lost. One that ends the state was not taken: the state was given
-// out again because a lease ended, or by somebody's hand.
+// supplant concludes a superseded execution. If its report requeues the state
+// and was sent, that is why the state could be claimed again: the report was
+// accepted, and the response lost. A report that ends the state was not
+// accepted: the state was given out again because a lease ended, or manually.
 func (p *reporter) supplant(e *execution) {
 	e.failure = nil
 	if kind := e.outcome.Kind; !e.maybeTaken || kind != Requeued && kind != Returned {
 		e.failure = errClaimedAgain
-		p.runtime.log.Warn("claimed again before its report was taken; the earlier execution counts no more", e.failureFields(errClaimedAgain)...)
+		p.runtime.log.Warn("state claimed again before its report was accepted; the earlier execution no longer counts", e.failureFields(errClaimedAgain)...)
 	}
 	p.conclude([]*execution{e})
 }
 
-// conclude tells that nothing more will be done about reports: each was taken,
-// or its failure says why not.
+// conclude ends the delivery of reports: each was accepted, or has failed for
+// good.
 func (p *reporter) conclude(over []*execution) {
 	if len(over) == 0 {
 		return
@@ -137,13 +137,13 @@ func (p *reporter) conclude(over []*execution) {
 	}
 }
 
-// reported tells what became of a report.
+// reported publishes the result of a report.
 func (r *Runtime) reported(e *execution) {
 	r.counters.reported(e.failure)
 	r.traceReported(e, e.redact.error(e.failure))
 }
 
-// forget drops executions that are concluded.
+// forget removes concluded executions.
 func (p *reporter) forget(over []*execution) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -166,15 +166,16 @@ func (p *reporter) full() bool {
 	return p.unsent >= maxUnsent || p.bytes >= maxUnsentBytes
 }
 
-// unreported is the number of outcomes that are not delivered.
+// unreported returns the number of outcomes that are not delivered.
 func (p *reporter) unreported() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.unsent
 }
 
-// flush waits until all is delivered, or ctx ends. It returns how many were
-// not. From now on attempts follow one another quickly.
+// flush waits until everything is delivered or ctx ends, and returns the number
+// of outcomes that were not delivered. Attempts follow one another quickly from
+// now on.
 func (p *reporter) flush(ctx context.Context) int {
 	p.hurry()
 	for {

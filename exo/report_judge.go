@@ -12,14 +12,14 @@ import (
 type verdict uint8
 
 const (
-	settled          verdict = iota // the state manager has said its last word, good or bad
-	unanswered                      // to be sent again, later
-	refusedInCompany                // it, or another in the same call, is not acceptable: to be sent by itself
+	settled          verdict = iota // the response is final
+	unanswered                      // to be sent again later
+	refusedInCompany                // it or another report in the same call is unacceptable: to be sent alone
 )
 
-var errNoResponse = errors.New("the transport gave fewer responses than there were reports")
+var errNoResponse = errors.New("transport returned fewer results than reports")
 
-// responseTo is what Report said about the i-th report.
+// responseTo returns the result of Report for the i-th report.
 func responseTo(errs []error, i int) error {
 	switch {
 	case errs == nil:
@@ -30,18 +30,18 @@ func responseTo(errs []error, i int) error {
 	return errNoResponse
 }
 
-// respond notes the response to the report of an execution, and says what it
-// means. alone: the call carried no other report.
+// respond records the response to the report of an execution and returns its
+// meaning. alone says that the call carried no other report.
 //
 // A refusal because the state is not queued means that an earlier attempt was
-// taken, if there was one that may have been: one without a response, but not one
-// that was turned away by a limit.
+// accepted, if there was one that may have been: one without a response, but
+// not one that a limit turned away.
 func (r *Runtime) respond(e *execution, err error, alone bool) verdict {
 	e.failure = err
 	switch {
 	case err == nil:
 	case errors.Is(err, transport.ErrConflict):
-		r.log.Warn("report refused: the state is no longer this runtime's", e.failureFields(err)...)
+		r.log.Warn("report refused: state no longer held", e.failureFields(err)...)
 	case e.maybeTaken && transport.IsNotQueued(err):
 		e.failure = nil
 	case retry.Unauthorized(err):
@@ -55,8 +55,8 @@ func (r *Runtime) respond(e *execution, err error, alone bool) verdict {
 		r.doubt(err)
 		r.log.Error("report refused", e.failureFields(err)...)
 	case !alone:
-		// A call is refused whole for what one report in it is, or because they
-		// are too large together.
+		// A call is refused as a whole because of one report in it, or because
+		// the reports are too large together.
 		e.alone = true
 		return refusedInCompany
 	case e.outcome.Kind == Executed || e.outcome.Kind == Pruned:
@@ -69,12 +69,12 @@ func (r *Runtime) respond(e *execution, err error, alone bool) verdict {
 }
 
 // unacceptable fails an execution whose outcome the state manager will never
-// take: the state must not be stuck for it.
+// accept, so that the state does not get stuck.
 func (r *Runtime) unacceptable(e *execution, err error) {
 	what := "outputs"
 	if e.outcome.Kind == Pruned {
-		what = "data of the prune"
+		what = "prune data"
 	}
-	e.outcome, e.report.Outcome, _ = r.failed(e.redact, Permanent(fmt.Errorf("the state manager refuses the %s: %w", what, err)))
+	e.outcome, e.report.Outcome, _ = r.failed(e.redact, Permanent(fmt.Errorf("state manager refuses the %s: %w", what, err)))
 	e.alone = true
 }

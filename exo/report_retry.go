@@ -10,28 +10,28 @@ import (
 )
 
 // hurriedInterval is the longest wait between attempts while the runtime stops,
-// but for what the state manager asks for.
+// unless the state manager asks for more.
 const hurriedInterval = 500 * time.Millisecond
 
-// warnInterval is the least time between lines in the log about reports that had
-// no response: there may be thousands of them.
+// warnInterval is the shortest time between log lines about reports without a
+// response: there may be thousands of them.
 const warnInterval = time.Second
 
-// resends are the reports that wait for another attempt.
+// resends holds the reports that wait for another attempt.
 type resends struct {
-	waiting   map[*resend]struct{} // for their timers
-	notBefore time.Time            // the state manager asked to be left alone until then
-	hurried   bool                 // there is not much time left
-	warned    time.Time            // when it was last said that reports had no response
+	waiting   map[*resend]struct{} // those with timers
+	notBefore time.Time            // the state manager asked for no calls until then
+	hurried   bool                 // the runtime is stopping
+	warned    time.Time            // when missing responses were last logged
 }
 
-// A resend is reports that are to be sent again at the same time. Those that
-// failed together the first time stay together, and have a backoff of their
-// own: one that ends after some time or attempts counts theirs alone.
+// A resend is a group of reports to be sent again at the same time. Those that
+// failed together the first time stay together and share a backoff, so that one
+// which ends after some time or attempts counts only theirs.
 type resend struct {
-	wait       backoff.BackOff // for whoever plans
-	planned    bool            // a wait is being chosen, or under way
-	executions []*execution    // that wait
+	wait       backoff.BackOff // used by whoever plans
+	planned    bool            // a wait is being chosen, or has begun
+	executions []*execution    // those that wait
 	timer      *time.Timer
 }
 
@@ -46,7 +46,8 @@ func (s *resends) stop() {
 	clear(s.waiting)
 }
 
-// later has executions sent again that got no response, or gives them up.
+// later schedules executions without a response for another attempt, or gives
+// them up.
 func (p *reporter) later(again []*execution) {
 	if len(again) == 0 {
 		return
@@ -64,8 +65,8 @@ func (p *reporter) later(again []*execution) {
 	}
 }
 
-// group puts executions into the resends that they belong to. It gives those for
-// which a wait must be chosen, and the executions that are not to be sent again.
+// group puts executions into their resends. It returns the resends for which a
+// wait must be chosen, and the executions that must not be sent again.
 func (p *reporter) group(again []*execution, fresh *resend) (unplanned []*resend, superseded []*execution) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,7 +88,7 @@ func (p *reporter) group(again []*execution, fresh *resend) (unplanned []*resend
 	return unplanned, superseded
 }
 
-// plan chooses how long a resend waits, or gives its reports up.
+// plan chooses the wait of a resend, or gives up its reports.
 func (p *reporter) plan(g *resend) {
 	first := p.first(g)
 	if first == nil {
@@ -106,8 +107,8 @@ func (p *reporter) plan(g *resend) {
 	}
 }
 
-// first is the first execution of a resend. It is nil, and the resend unplanned
-// again, if all of them were superseded.
+// first returns the first execution of a resend. If all were superseded, it
+// returns nil and the resend is unplanned again.
 func (p *reporter) first(g *resend) *execution {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -118,8 +119,8 @@ func (p *reporter) first(g *resend) *execution {
 	return g.executions[0]
 }
 
-// schedule sets the timer of a resend, and gives the wait that it came to. If it
-// is time to warn, it gives as well how many states are affected.
+// schedule sets the timer of a resend and returns the resulting wait. If a
+// warning is due, it also returns the number of affected states.
 func (p *reporter) schedule(g *resend, delay time.Duration, cause error) (_ time.Duration, warn int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -178,8 +179,8 @@ func (p *reporter) resume(g *resend) {
 	p.send(f)
 }
 
-// hurry sends all again that waits for a later attempt: the runtime stops, and
-// there is not much time left.
+// hurry sends now everything that waits for a later attempt, because the
+// runtime stops.
 func (p *reporter) hurry() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

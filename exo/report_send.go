@@ -10,24 +10,24 @@ import (
 )
 
 const (
-	// maxBatch is the most reports that one call carries (protocol.md §13).
+	// maxBatch is the largest number of reports per call (protocol.md §13).
 	maxBatch = 1000
 
-	// stalledAfter is when a sender is taken for slow, so that the reports which
-	// gather behind it are sent by another.
+	// stalledAfter is the time after which a sender counts as slow, so that
+	// another one sends the reports that gather behind it.
 	stalledAfter = 20 * time.Millisecond
 )
 
 // senders are the goroutines that send what is queued. Each sends what has
-// gathered while the last call was under way (group commit): one call for many
-// states under load, and none delayed when idle.
+// gathered during the last call (group commit): one call for many states under
+// load, and no delay when idle.
 type senders struct {
 	running int
-	stalled int // of those, slow ones
+	stalled int // number of slow senders
 }
 
-// A flow is how reports are sent: so many in a call, and by so many senders, of
-// which stalled ones do not count up to a limit.
+// A flow says how reports are sent: the number per call and the number of
+// senders. Stalled senders do not count towards it, up to a limit.
 type flow struct{ batch, senders, most int }
 
 var (
@@ -35,7 +35,7 @@ var (
 	single  = flow{batch: 1, senders: 64, most: 64}
 )
 
-// flow is that of the state manager as it is now.
+// flow returns the flow that suits the state manager now.
 func (p *reporter) flow() flow {
 	if p.batcher != nil && p.batchSize() == 1 {
 		return single
@@ -59,9 +59,9 @@ func (p *reporter) send(f flow) {
 	}
 }
 
-// sendable reports whether there is anything to be sent now. If there is not
-// because the state manager asked to be left alone, a resend is planned for
-// when it may be sent. The lock is held.
+// sendable reports whether anything can be sent now. If not because the state
+// manager asked for no calls, a resend is planned for the time when it may be
+// sent. The lock is held.
 func (p *reporter) sendable() bool { return len(p.queue) > 0 && !p.resends.held() }
 
 // run is a sender: it delivers until nothing is queued.
@@ -79,7 +79,7 @@ func (p *reporter) run() {
 	}
 }
 
-// leave ends a sender, perhaps because a hook has ended its goroutine.
+// leave ends a sender, possibly because a hook has ended its goroutine.
 func (p *reporter) leave() {
 	f := p.flow()
 	p.mu.Lock()
@@ -88,10 +88,10 @@ func (p *reporter) leave() {
 	p.send(f)
 }
 
-// next takes what one call carries out of the queue, in exchange for the batch
-// that was sent before, and sees to it that what it leaves is sent as well. A
-// report that is to go by itself does. There is nothing for a sender that others
-// have taken over from.
+// next takes the reports of one call out of the queue, in exchange for the
+// batch sent before, and makes sure that the rest is sent as well. A report
+// that must be sent alone is. It returns nothing to a sender that others have
+// replaced.
 func (p *reporter) next(f flow, sent []*execution) []*execution {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,7 +123,7 @@ func (p *reporter) deliver(batch []*execution, f flow) {
 	over := batch[:0]
 	for i, e := range batch {
 		err := responseTo(errs, i)
-		if err != nil && p.isSuperseded(e) { // it would be refused as well if it was taken before
+		if err != nil && p.isSuperseded(e) { // would also be refused if it was accepted before
 			e.maybeTaken = e.maybeTaken || retry.MaybeDone(err)
 			again = append(again, e)
 			continue
@@ -137,7 +137,7 @@ func (p *reporter) deliver(batch []*execution, f flow) {
 			apart = append(apart, e)
 		}
 	}
-	// Deferred, for a hook may end the goroutine.
+	// Deferred, because a hook may end the goroutine.
 	defer func() { p.later(again) }()
 	defer func() { p.enqueue(apart) }()
 	p.conclude(over)
@@ -161,7 +161,7 @@ func (p *reporter) call(batch []*execution) (errs []error) {
 	return p.runtime.transport.Report(ctx, reports)
 }
 
-// enqueue has executions sent that their owner gives back.
+// enqueue queues executions that their owner gives back.
 func (p *reporter) enqueue(again []*execution) {
 	if len(again) == 0 {
 		return
@@ -183,7 +183,7 @@ func (p *reporter) enqueue(again []*execution) {
 	}
 }
 
-// watch counts a sender as stalled after a while. end is to be called when it
+// watch counts a sender as stalled after a while. The caller calls end when it
 // goes on.
 func (p *reporter) watch() (end func()) {
 	stalled, over := false, false

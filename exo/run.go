@@ -17,7 +17,7 @@ type Run struct {
 	manager *StateManager
 }
 
-// Graph reads the states of the run and how they follow one another.
+// Graph reads the states of the run and which of them made which.
 func (r *Run) Graph(ctx context.Context) (*RunGraph, error) {
 	g, err := r.manager.transport.RunGraph(ctx, r.ID)
 	if err != nil {
@@ -26,8 +26,9 @@ func (r *Run) Graph(ctx context.Context) (*RunGraph, error) {
 	return &RunGraph{g}, nil
 }
 
-// Cancel ends the run: states that are not executed yet never will be. A state
-// manager that cannot do it answers [transport.ErrUnsupported].
+// Cancel cancels the run: states that are not executed yet never will be. If
+// the state manager cannot cancel runs, the error is
+// [transport.ErrUnsupported].
 func (r *Run) Cancel(ctx context.Context) error {
 	c, ok := r.manager.transport.(transport.Canceler)
 	if !ok {
@@ -49,12 +50,12 @@ type RunResult struct {
 	Graph   string
 	Status  RunStatus
 	States  []State       // in order of creation
-	Elapsed time.Duration // from the trigger to the last change; virtual in exotest
+	Elapsed time.Duration // from the trigger to the last change; virtual time in exotest
 }
 
-// Step gives the states of a step in the order of the branches: that of the graph
-// and of the outputs of a fan-out, whichever was done first. The attempts at one
-// piece of work stand together, in order of creation. See [Outputs].
+// Step returns the states of a step in the order of the branches: that of the
+// graph and of the outputs of fan-outs, not of completion. Attempts at the same
+// work are adjacent, in order of creation. See [Outputs].
 func (r *RunResult) Step(id string) []State {
 	var states []State
 	for _, i := range lineage.At(r.States, id) {
@@ -63,11 +64,12 @@ func (r *RunResult) Step(id string) []State {
 	return states
 }
 
-// maxErrStates is how many failed states the error of a run names.
+// maxErrStates is the largest number of failed states in the error of a run.
 const maxErrStates = 10
 
-// Err is nil for a run that succeeded. Otherwise it says which states failed,
-// and why: the first ten, and how many more there are. States has them all. A run
+// Err returns nil for a run that succeeded. Otherwise the error lists failed
+// states and their errors: the first ten, and the number of the others. States
+// has all of them. A run
 // that is under way still is an error, too.
 func (r *RunResult) Err() error {
 	if r.Status == transport.RunSuccess {
@@ -87,18 +89,18 @@ func (r *RunResult) Err() error {
 		errs = append(errs, fmt.Errorf("and %d more failed states", failed-maxErrStates))
 	}
 	err := fmt.Errorf("exo: run %s of graph %q is %s", r.ID, r.Graph, r.Status)
-	if len(errs) > 0 { // none of a run that was cancelled
+	if len(errs) > 0 { // a cancelled run has none
 		err = fmt.Errorf("%w: %w", err, errors.Join(errs...))
 	}
 	return err
 }
 
-// Outputs decodes the outputs of every state of a step that succeeded, in the
-// order of the branches, so that lists of several steps line up: siblings of a
-// fan-out stand in the order of the outputs, what follows from them in their
-// order, and a retry in the place of the state that it replaces. It is the order
-// in which [Collect] gathers (protocol.md §8). What followed from a state that has
-// been retried by hand is left out.
+// Outputs decodes the outputs of every succeeded state of a step, in the order
+// of the branches, so that lists of several steps line up. Siblings of a
+// fan-out are in the order of the outputs, their descendants in the same order,
+// and a retry has the place of the state that it replaces. This is also the
+// order of [Collect] (protocol.md §8). Descendants of a state that was retried
+// manually are left out.
 //
 // Of a run that is under way, these are the outputs so far.
 func Outputs[Out any](r *RunResult, s *Step[Out]) ([]Out, error) {
@@ -148,8 +150,8 @@ func (r *Run) Wait(ctx context.Context) (*RunResult, error) {
 	return result, nil
 }
 
-// runWait is how long a state manager that can is asked to hold the answer
-// until the run is at rest.
+// runWait is how long the state manager is asked to hold its response until the
+// run is terminal, if it can wait.
 const runWait = 20 * time.Second
 
 func (r *Run) wait(ctx context.Context) (*RunResult, error) {
@@ -171,7 +173,7 @@ func (r *Run) wait(ctx context.Context) (*RunResult, error) {
 		switch {
 		case err == nil && info.Status != transport.RunPending:
 			return newRunResult(info, states), nil
-		case err == nil && time.Since(started) > runWait/2: // it waited for us
+		case err == nil && time.Since(started) > runWait/2: // it waited
 			failing.Reset()
 			continue
 		case ctx.Err() != nil:

@@ -11,19 +11,18 @@ import (
 	"github.com/exospherehost/exo-go/internal/retry"
 )
 
-// stuckPolls is how many looks in a row a join has to be missing before it is
-// said to be stuck: the reference server makes joins some time after the state
-// that they waited for.
+// stuckPolls is the number of polls in a row that a join must be missing before
+// it counts as stuck: the reference server creates joins some time after the
+// state that they waited for.
 const stuckPolls = 5
 
-// poll waits for a run by asking for its states again and again: for state
-// managers that cannot wait themselves. One look is not enough there: between
-// the last branch of a join and the join, no state is pending. So the run must
-// look the same, and at rest, twice in a row, and longer while a join is
-// missing.
+// poll waits for a run by reading its states repeatedly, for state managers
+// that cannot wait. One read is not enough there: between the last branch of a
+// join and the join, no state is pending. So the run must look the same,
+// without pending states, twice in a row, and longer while a join is missing.
 func (r *Run) poll(ctx context.Context) (*RunResult, error) {
 	failing := retry.NewBackoff()
-	states, looks := 0, 0 // the run was at rest with so many states, for so many looks
+	states, looks := 0, 0 // the number of states when none was pending, and of polls that found them so
 	for {
 		g, err := r.manager.transport.RunGraph(ctx, r.ID)
 		delay := r.manager.config.pollInterval
@@ -52,8 +51,8 @@ func (r *Run) poll(ctx context.Context) (*RunResult, error) {
 	}
 }
 
-// settled gives the result of a run that was seen at rest so many times, or
-// nothing if a join that is missing may still come.
+// settled returns the result of a run that had no pending state in that many
+// polls, or nil if a missing join may still come.
 func (r *Run) settled(ctx context.Context, g transport.RunGraph, looks int) (*RunResult, error) {
 	result, err := r.readStates(ctx, g)
 	if err != nil {
@@ -88,7 +87,7 @@ func failedStatus(s Status) bool {
 	return s == transport.StatusErrored || s == transport.StatusNextCreatedError
 }
 
-// atRest reports whether the run has begun and no state of it is pending.
+// atRest reports whether the run has begun and none of its states is pending.
 func atRest(g transport.RunGraph) bool {
 	return len(g.States) > 0 && !slices.ContainsFunc(g.States, func(s transport.StateNode) bool { return pending(s.Status) })
 }
@@ -108,7 +107,7 @@ func (r *Run) readStates(ctx context.Context, g transport.RunGraph) (*RunResult,
 			info.CreatedAt = state.CreatedAt
 		}
 	}
-	// The counter in an ID settles what was made in one millisecond.
+	// The counter in an ID orders states created in the same millisecond.
 	slices.SortFunc(states, func(a, b State) int {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})

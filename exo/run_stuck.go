@@ -7,15 +7,15 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// ErrRunStuck: a step that unites will never run, though nothing that it waits
-// for failed. It happens where the state manager decides joins only when a
-// branch arrives (docs/differences.md).
+// ErrRunStuck means that a join will never run although nothing that it waits
+// for has failed. This happens where the state manager decides joins only when
+// a branch arrives (docs/differences.md).
 var ErrRunStuck = errors.New("exo: run is stuck")
 
-// StuckJoins says which joins among the placements of a graph are missing from
-// the run: the anchor succeeded, nothing under it failed or is under way, and
-// yet the join was not made. A join that waits for a failed branch is not
-// stuck: the run has failed.
+// StuckJoins returns which joins among the placements of a graph are missing
+// from the run: the anchor succeeded, nothing below it failed or is pending,
+// and still the join was not created. A join that waits for a failed branch is
+// not stuck: the run has failed.
 func (r *RunResult) StuckJoins(graph []transport.Placement) []string {
 	var stuck []string
 	for _, p := range graph {
@@ -44,8 +44,8 @@ func (r *RunResult) hasChild(stateID, step string) bool {
 	return false
 }
 
-// lastUnder says how the branches under a state ended last, or "" if one of
-// them failed or is under way, so that nothing is stuck.
+// lastUnder describes how the last branch below a state ended. It returns "" if
+// one of them failed or is pending, so that nothing is stuck.
 func (r *RunResult) lastUnder(stateID string) string {
 	var last *State
 	for i := range r.States {

@@ -15,31 +15,32 @@ import (
 	"go.uber.org/zap"
 )
 
-// Errors of a runtime; match them with [errors.Is].
+// Errors of a runtime. Match them with [errors.Is].
 var (
-	// ErrDrainTimeout: nodes were still executing, or outcomes still unreported,
-	// when [WithDrainTimeout] passed.
+	// ErrDrainTimeout means that nodes were still executing, or outcomes still
+	// unreported, when [WithDrainTimeout] had passed.
 	ErrDrainTimeout = errors.New("exo: drain timeout")
 
-	// ErrRuntimeClosed: Run was called a second time, or after Shutdown.
+	// ErrRuntimeClosed means that Run was called a second time, or after
+	// Shutdown.
 	ErrRuntimeClosed = errors.New("exo: runtime closed")
 
-	// ErrLeaseLost is the cause of the context of a node whose state is the
-	// runtime's no more: its lease ended, or its run was cancelled.
+	// ErrLeaseLost is the cause of the context of a node whose state the
+	// runtime no longer holds: its lease ended, or its run was cancelled.
 	ErrLeaseLost = errors.New("exo: lease lost")
 )
 
 // A Runtime claims states from a state manager and executes them. It is safe
 // for concurrent use.
 //
-// It promises that every state it claims is executed at least once, and that
-// its outcome counts once. A node's side effects may happen twice: see
-// [node.Info] for keys that make them idempotent.
+// Every state that it claims is executed at least once, and its outcome counts
+// once. A node's side effects may happen twice: see [node.Info] for keys that
+// make them idempotent.
 type Runtime struct {
 	namespace string
 	name      string
 	transport transport.Transport
-	store     transport.StoreBackend // nil: the transport has none
+	store     transport.StoreBackend // nil if the transport has none
 	nodes     map[string]*servedNode
 	specs     []transport.NodeSpec
 	config    *runtimeConfig
@@ -65,22 +66,22 @@ type Runtime struct {
 type servedNode struct {
 	node    node.Any
 	handler node.Handler
-	plain   bool // no middleware: the handler's outputs are those of the node's codec
-	secrets bool // whether it declares any
+	plain   bool // no middleware: outputs come directly from the node's codec
+	secrets bool // it declares secrets
 }
 
-// NewRuntime checks its arguments and makes a runtime called name for the
+// NewRuntime checks its arguments and returns a runtime with that name for the
 // nodes of a namespace. It does no I/O.
 func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption) (*Runtime, error) {
 	config, err := newRuntimeConfig(opts)
 	errs := []error{err}
 	for _, n := range []struct{ what, name string }{{"namespace", namespace}, {"name", name}} {
 		if strings.TrimSpace(n.name) == "" {
-			errs = append(errs, fmt.Errorf("the %s is empty", n.what))
+			errs = append(errs, fmt.Errorf("%s is empty", n.what))
 		}
 	}
 	if len(nodes) == 0 {
-		errs = append(errs, errors.New("there are no nodes to serve"))
+		errs = append(errs, errors.New("no nodes to serve"))
 	}
 	served := make(map[string]*servedNode, len(nodes))
 	specs := make([]transport.NodeSpec, 0, len(nodes))
@@ -94,7 +95,7 @@ func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption)
 			continue
 		}
 		if served[n.Name()] != nil {
-			errs = append(errs, fmt.Errorf("two nodes are called %q", n.Name()))
+			errs = append(errs, fmt.Errorf("duplicate node %q", n.Name()))
 			continue
 		}
 		handler := n.Execute
@@ -123,7 +124,7 @@ func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption)
 	}
 	r.store, _ = r.transport.(transport.StoreBackend)
 	if _, ok := r.transport.(transport.Heartbeater); !ok {
-		config.lease = 0 // a lease that cannot be kept would be lost
+		config.lease = 0 // a lease that cannot be extended would be lost
 	}
 	r.stopped, r.stop = context.WithCancel(context.Background())
 	r.registered.wait = retry.NewBackoff()
@@ -134,18 +135,17 @@ func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption)
 
 // Run registers the nodes, then claims and executes states until ctx ends.
 //
-// It then drains: it claims no more, waits for the nodes that are executing,
-// and returns nil when every outcome has been reported. The nodes' own
-// contexts do not end with ctx but with [WithDrainTimeout]; if that passes
-// first, Run returns an error that is [ErrDrainTimeout]. Run never leaves a
-// state claimed but unstarted, unless the state manager does not answer the
-// last claim for as long as the drain may take: its states then come back when
-// their leases end.
+// Then it drains: it claims no more, waits for the executing nodes, and returns
+// nil when every outcome has been reported. The nodes' contexts do not end with
+// ctx but with [WithDrainTimeout]; if that passes first, Run returns an error
+// that is [ErrDrainTimeout]. Run never leaves a state claimed but unstarted,
+// unless the state manager does not respond to the last claim within the time
+// of a drain; those states come back when their leases end.
 //
-// Run fails if the state manager refuses the registration for good, such as
-// with [transport.ErrUnauthorized]; while it cannot be reached, Run keeps
-// trying. It can be called once: again, or after [Runtime.Shutdown], it returns
-// [ErrRuntimeClosed].
+// Run fails if the state manager refuses the registration for good, for example
+// with [transport.ErrUnauthorized]. While it cannot be reached, Run keeps
+// trying. Run can be called only once; after that, or after [Runtime.Shutdown],
+// it returns [ErrRuntimeClosed].
 func (r *Runtime) Run(ctx context.Context) error {
 	if !r.begun.CompareAndSwap(false, true) {
 		return ErrRuntimeClosed
@@ -183,7 +183,7 @@ func (r *Runtime) Run(ctx context.Context) error {
 	return err
 }
 
-// Serve makes a runtime and runs it: the whole of many a main.
+// Serve creates a runtime and runs it. Many a main function needs nothing else.
 func Serve(ctx context.Context, namespace, name string, nodes []node.Any, opts ...RuntimeOption) error {
 	r, err := NewRuntime(namespace, name, nodes, opts...)
 	if err != nil {
@@ -192,9 +192,10 @@ func Serve(ctx context.Context, namespace, name string, nodes []node.Any, opts .
 	return r.Run(ctx)
 }
 
-// Shutdown starts the drain without ending Run's context and waits until Run
-// has returned, or for ctx, whose error it then returns. It may be called from
-// any goroutine, more than once, and before Run, which then does not start.
+// Shutdown starts the drain without ending Run's context. It waits until Run
+// has returned, or until ctx ends and then returns the error of ctx. It may be
+// called from any goroutine, more than once, and before Run, which then does
+// not start.
 func (r *Runtime) Shutdown(ctx context.Context) error {
 	r.stop()
 	if !r.begun.Load() {
@@ -208,5 +209,5 @@ func (r *Runtime) Shutdown(ctx context.Context) error {
 	}
 }
 
-// Ready is closed once the nodes are registered.
+// Ready returns a channel that is closed once the nodes are registered.
 func (r *Runtime) Ready() <-chan struct{} { return r.ready }

@@ -73,9 +73,9 @@ func TestWhatANodeReturnsDecidesItsState(t *testing.T) {
 		{"panic", func(context.Context) (Text, error) { panic("oh no") }, transport.StatusErrored, 3, "panic: oh no"},
 		{"goexit", func(context.Context) (Text, error) { runtime.Goexit(); return Text{}, nil }, transport.StatusErrored, 3, "runtime.Goexit"},
 		{"prune", func(context.Context) (Text, error) { return Text{}, exo.Prune(map[string]any{"why": 1}) }, transport.StatusPruned, 1, ""},
-		{"prune with no JSON", func(context.Context) (Text, error) {
+		{"prune with data that is not JSON", func(context.Context) (Text, error) {
 			return Text{}, exo.Permanent(exo.Prune(map[string]any{"why": func() {}}))
-		}, transport.StatusErrored, 3, "no JSON"},
+		}, transport.StatusErrored, 3, "prune: encode data"},
 		{"requeue for never", func(context.Context) (Text, error) { return Text{}, exo.RequeueAfter(0) }, transport.StatusErrored, 3, "must be positive"},
 		{"too much", func(context.Context) (Text, error) { return Text{strings.Repeat("x", 16<<20)}, nil }, transport.StatusErrored, 1, "pass large data by reference"},
 		{"a long error", func(context.Context) (Text, error) { return Text{}, errors.New(strings.Repeat("ä", 10000)) }, transport.StatusErrored, 3, "ä… (cut)"},
@@ -424,7 +424,7 @@ func TestNewRuntimeSaysAllThatIsWrong(t *testing.T) {
 		t.Fatal("accepted")
 	}
 	for _, want := range []string{
-		"namespace is empty", "name is empty", "node 1 is nil", `two nodes are called "A"`, `node "R" is Remote`, "WithWorkers", "WithBatchSize",
+		"namespace is empty", "name is empty", "node 1 is nil", `duplicate node "A"`, `node "R" is Remote`, "WithWorkers", "WithBatchSize",
 		"WithPollInterval", "WithDrainTimeout", "WithLease", "WithReportBackoff",
 	} {
 		if !strings.Contains(err.Error(), want) {

@@ -8,15 +8,15 @@ import (
 )
 
 // slots counts what a runtime may claim: idle workers, and for nodes with
-// [WithConcurrency] how many more of their states may execute.
+// [WithConcurrency] the number of further states that may execute.
 type slots struct {
 	mu      sync.Mutex
 	idle    int
 	workers int
 	names   []string       // of all nodes
 	plain   []string       // of the nodes without a limit
-	limited map[string]int // free slots of the nodes with one
-	widened func()         // to be called when a node without a free slot gets one; may be nil
+	limited map[string]int // free slots of the nodes with a limit
+	widened func()         // called when a node without a free slot gets one; may be nil
 
 	// freed has a token when a slot was given back since the last look.
 	freed chan struct{}
@@ -35,14 +35,15 @@ func newSlots(workers int, nodes []node.Any) *slots {
 	return s
 }
 
-// claimable says what can be claimed now: which nodes, and how many states at
-// the most. Nodes with a limit are asked for only as far as each could take all
-// of the states, because a claim cannot say how many of each it wants. So the
+// claimable returns what can be claimed now: the names of nodes, and the number
+// of states. A node with a limit is included only if it could take all of the
+// states, because a claim cannot say how many it wants of each node. So the
 // most limited node keeps a claim small; above leaves out the nodes that cannot
-// take more states than that, so that more of the others can be had.
+// take more than that many states, so that more states of the others can be
+// claimed.
 //
-// Nodes that have no free slot are left out as well; widened is called when one
-// of them gets a slot back before the next look.
+// Nodes without a free slot are left out too. widened is called when one of
+// them gets a slot back before the next call.
 func (s *slots) claimable(batch, above int, widened func()) (names []string, most int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,7 +76,7 @@ func (s *slots) claimable(batch, above int, widened func()) (names []string, mos
 // limits reports whether any node has a limit.
 func (s *slots) limits() bool { return len(s.plain) < len(s.names) }
 
-// take uses up a slot for a state of the node. It reports false, and takes
+// take uses a slot for a state of the node. It reports false, and takes
 // nothing, if there is none.
 func (s *slots) take(name string) bool {
 	s.mu.Lock()
@@ -93,7 +94,7 @@ func (s *slots) take(name string) bool {
 	return true
 }
 
-// give returns the slot that take used up.
+// give returns a slot used by take.
 func (s *slots) give(name string) {
 	s.mu.Lock()
 	s.idle++
@@ -108,14 +109,14 @@ func (s *slots) give(name string) {
 	notify(s.freed)
 }
 
-// busy is the number of slots in use.
+// busy returns the number of slots in use.
 func (s *slots) busy() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.workers - s.idle
 }
 
-// notify puts a token into a channel of capacity one, if it has none.
+// notify puts a token into a channel of capacity one, unless it holds one.
 func notify(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

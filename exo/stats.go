@@ -8,17 +8,17 @@ import (
 	"go.uber.org/zap"
 )
 
-// Stats is what a runtime has done so far, and what it is doing.
+// Stats is a snapshot of a runtime's counters and state.
 type Stats struct {
 	Registered bool `json:"registered"` // the nodes are registered
-	Executing  int  `json:"executing"`  // states under execution
-	Unreported int  `json:"unreported"` // outcomes that the state manager has not taken yet
+	Executing  int  `json:"executing"`  // states being executed
+	Unreported int  `json:"unreported"` // outcomes that the state manager has not accepted yet
 
-	Claims      uint64 `json:"claims"`       // claims that were answered
-	ClaimErrors uint64 `json:"claim_errors"` // claims that were not
+	Claims      uint64 `json:"claims"`       // claims with a response
+	ClaimErrors uint64 `json:"claim_errors"` // claims without a successful response
 	Claimed     uint64 `json:"claimed"`      // states claimed
 
-	// States by what became of them.
+	// States by outcome.
 	Executed uint64 `json:"executed"`
 	Errored  uint64 `json:"errored"`
 	Pruned   uint64 `json:"pruned"`
@@ -26,23 +26,23 @@ type Stats struct {
 	Returned uint64 `json:"returned"`
 	Lost     uint64 `json:"lost"`
 
-	Reported     uint64 `json:"reported"`      // outcomes that the state manager took
+	Reported     uint64 `json:"reported"`      // outcomes that the state manager accepted
 	ReportErrors uint64 `json:"report_errors"` // outcomes that it refused for good
 
-	// Overdue is the number of nodes that ignore their time-out: it has passed,
-	// and they have not returned.
+	// Overdue is the number of nodes that ignore their timeout: they have not
+	// returned although it has passed.
 	Overdue int `json:"overdue"`
 
-	// HookPanics is how often the hooks of a [Trace], a backoff or a transport
-	// panicked, which the runtime survives.
+	// HookPanics counts panics in hooks of a [Trace], in a backoff and in a
+	// transport. The runtime survives them.
 	HookPanics uint64 `json:"hook_panics"`
 
-	LastClaim      time.Time     `json:"last_claim"`       // when a claim was last answered
-	LastClaimError string        `json:"last_claim_error"` // why the last claim was not answered, "" if it was
-	BusyTime       time.Duration `json:"busy_ns"`          // time spent in nodes, of all workers together
+	LastClaim      time.Time     `json:"last_claim"`       // when a claim last had a successful response
+	LastClaimError string        `json:"last_claim_error"` // error of the last claim, or ""
+	BusyTime       time.Duration `json:"busy_ns"`          // time spent in nodes, summed over all workers
 }
 
-// Stats reads the counters. It may be called at any time.
+// Stats returns a snapshot of the counters. It is safe for concurrent use.
 func (r *Runtime) Stats() Stats {
 	s := Stats{Executing: r.slots.busy(), Unreported: r.reporter.unreported()}
 	select {
@@ -61,12 +61,12 @@ type counters struct {
 	reportedOK, reportedErrors  atomic.Uint64
 	busy                        atomic.Int64
 	overdue                     atomic.Int64
-	lastClaim                   atomic.Int64 // unix nanoseconds
+	lastClaim                   atomic.Int64 // Unix nanoseconds
 	mu                          sync.Mutex
 	lastError                   string
 	lastRefusal                 time.Time
 	unknownNodes                map[string]bool
-	panics                      map[string]uint64 // by what panicked
+	panics                      map[string]uint64 // by the code that panicked
 }
 
 func (c *counters) claimed(n int, err error) {
@@ -85,7 +85,7 @@ func (c *counters) claimed(n int, err error) {
 	c.mu.Unlock()
 }
 
-// settled counts the outcome of a state, once for each that was claimed.
+// settled counts the outcome of a state, once for each claimed state.
 func (c *counters) settled(k OutcomeKind) { c.kinds[k].Add(1) }
 
 func (c *counters) reported(err error) {
@@ -96,17 +96,19 @@ func (c *counters) reported(err error) {
 	}
 }
 
-// refused logs, at most once a minute, that the state manager refuses the key.
+// refused logs, at most once a minute, that the state manager rejects the API
+// key.
 func (c *counters) refused(err error, log *zap.Logger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := time.Now(); now.Sub(c.lastRefusal) >= time.Minute {
 		c.lastRefusal = now
-		log.Error("the state manager refuses the API key", zap.Error(err))
+		log.Error("state manager rejects the API key", zap.Error(err))
 	}
 }
 
-// unknown logs once that states of a node come in that is not served here.
+// unknown logs, once per node, that states of a node were claimed that this
+// runtime does not serve.
 func (c *counters) unknown(node string, log *zap.Logger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,7 +117,7 @@ func (c *counters) unknown(node string, log *zap.Logger) {
 			c.unknownNodes = make(map[string]bool)
 		}
 		c.unknownNodes[node] = true
-		log.Error("claimed a state of a node that is not served here; it is put back", zap.String("node", node))
+		log.Error("claimed a state of a node that is not served here; requeueing it", zap.String("node", node))
 	}
 }
 

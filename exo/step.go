@@ -11,18 +11,18 @@ import (
 
 // A Step is a node placed in a graph.
 type Step[Out any] struct {
-	// Out refers to the step's outputs: a string field holds the placeholder
-	// that stands for it, such as "${{ split.outputs.words }}", and a [Val]
-	// knows it. So assigning a field to an input of a later step connects the
-	// two, as does the whole struct, and the compiler checks names and types.
-	// There are no values yet: V of every Val is zero.
+	// Out refers to the step's outputs. A string field holds its placeholder,
+	// such as "${{ split.outputs.words }}", and a [Val] carries it. Assigning a
+	// field, or the whole struct, to an input of a later step connects the two,
+	// and the compiler checks names and types. There are no values yet: V of
+	// every Val is zero.
 	Out Out
 
 	placed *step
 	decode func(transport.Object) (Out, error)
 }
 
-// ID is the step's identifier in its graph.
+// ID returns the step's identifier in its graph.
 func (s *Step[Out]) ID() string { return s.placed.id }
 
 func (s *Step[Out]) step() *step {
@@ -44,20 +44,20 @@ type step struct {
 	node      node.Any
 	inputs    map[string]string
 	collected map[string]bool // inputs made by Collect
-	missing   []string        // inputs that must be given, and were not
+	missing   []string        // required inputs that were not given
 	parents   []*step
 	unites    *step
 	each      bool // unites may be a step that fans out
 	strategy  UniteStrategy
 }
 
-// Add places a node in a graph, as the step called id. Its inputs are values,
-// references to the outputs of earlier steps, and references to the store; a
-// string can also be text that mixes them, to which a reference of any type is
-// added by the fmt package. A field left empty takes its default; a [Val] is
-// empty if nobody has set it, so that Of(0) is a value.
+// Add places a node in a graph as the step called id. Its inputs are values,
+// references to the outputs of earlier steps, and references to the store. A
+// string may also be text that contains references; format references of any
+// type into it with package fmt. An empty field takes its default. A [Val] is
+// empty if it has not been set, so Of(0) is a value.
 //
-// The step without [After] is the graph's root, whose inputs a trigger may
+// A step without [After] is the graph's root, whose inputs a trigger may
 // replace.
 func Add[In, Out, Sec any](g *Graph, id string, n *node.Node[In, Out, Sec], in In, opts ...StepOption) *Step[Out] {
 	s := &step{id: id, node: n}
@@ -73,7 +73,7 @@ func Add[In, Out, Sec any](g *Graph, id string, n *node.Node[In, Out, Sec], in I
 	}
 }
 
-// fill takes in the step's inputs.
+// fill sets the step's inputs.
 func (s *step) fill(g *Graph, inputs []node.Input) {
 	s.inputs = make(map[string]string, len(inputs))
 	s.collected = make(map[string]bool)
@@ -90,21 +90,21 @@ func (s *step) fill(g *Graph, inputs []node.Input) {
 	}
 }
 
-// outputReference is the placeholder of an output (protocol.md §7).
+// outputReference returns the placeholder of an output (protocol.md §7).
 func outputReference(id, field string) string { return "${{ " + id + ".outputs." + field + " }}" }
 
-// storeReference is the placeholder of a key of the store.
+// storeReference returns the placeholder of a store key.
 func storeReference(key string) string { return "${{ store." + key + " }}" }
 
-// A StepOption places a step among the others.
+// A StepOption orders a step relative to others.
 type StepOption interface{ applyStep(*Graph, *step) }
 
 type stepOption func(*Graph, *step)
 
 func (o stepOption) applyStep(g *Graph, s *step) { o(g, s) }
 
-// After makes a step run after others: once for each state of each of them.
-// Their outputs, and those of the steps before them, can be its inputs.
+// After makes a step run after others: once for each state of each of them. Its
+// inputs can be their outputs and those of the steps before them.
 func After(parents ...AnyStep) StepOption {
 	return stepOption(func(g *Graph, s *step) {
 		for _, p := range parents {
@@ -112,9 +112,9 @@ func After(parents ...AnyStep) StepOption {
 			case isNil(p):
 				g.mistake(s.id, "After: a step is nil")
 			case !slices.Contains(g.steps, p.step()):
-				g.mistake(s.id, "After: step %q is not of this graph", p.ID())
+				g.mistake(s.id, "After: step %q belongs to another graph", p.ID())
 			case slices.Contains(s.parents, p.step()):
-				g.mistake(s.id, "After: step %q is given twice", p.ID())
+				g.mistake(s.id, "After: duplicate step %q", p.ID())
 			default:
 				s.parents = append(s.parents, p.step())
 			}
@@ -122,21 +122,21 @@ func After(parents ...AnyStep) StepOption {
 	})
 }
 
-// Unites makes a step a join: it runs once for each state of anchor, when all
-// that this state gave rise to is done (protocol.md §9). With [AllSuccess],
-// which an empty strategy stands for, it runs when all branches succeeded or
-// were pruned; with [AllDone], whatever became of them. The steps that it waits
-// for are named by [After]; its inputs are references to anchor and to the
-// steps before it, and to branches by [Collect].
+// Unites makes a step a join: it runs once for each state of anchor, when
+// everything that descends from that state is done (protocol.md §9). With
+// [AllSuccess], the meaning of an empty strategy, it runs if every branch
+// succeeded or was pruned; with [AllDone], it runs whatever the outcomes.
+// [After] names the steps that it waits for. Its inputs are references to
+// anchor and to the steps before it, and to branches by [Collect].
 //
-// For a graph's fan-outs to meet again, anchor is a step before the one that
-// fans out. A step that fans out itself has a state for each of its outputs,
-// and so a join for each of them: if that is meant, use [UnitesEach].
+// To join the branches of a fan-out, unite the step before the one that fans
+// out. A step that fans out has one state for each of its outputs, and so one
+// join for each of them; if that is intended, use [UnitesEach].
 func Unites(anchor AnyStep, strategy UniteStrategy) StepOption {
 	return unites(anchor, strategy, false)
 }
 
-// UnitesEach is [Unites] of a step that fans out: the join runs once for each
+// UnitesEach is [Unites] for a step that fans out: the join runs once for each
 // output of the step.
 func UnitesEach(anchor AnyStep, strategy UniteStrategy) StepOption {
 	return unites(anchor, strategy, true)
@@ -146,9 +146,9 @@ func unites(anchor AnyStep, strategy UniteStrategy, each bool) StepOption {
 	return stepOption(func(g *Graph, s *step) {
 		switch {
 		case isNil(anchor):
-			g.mistake(s.id, "Unites: the step is nil")
+			g.mistake(s.id, "Unites: step is nil")
 		case !slices.Contains(g.steps, anchor.step()):
-			g.mistake(s.id, "Unites: step %q is not of this graph", anchor.ID())
+			g.mistake(s.id, "Unites: step %q belongs to another graph", anchor.ID())
 		case s.unites != nil:
 			g.mistake(s.id, "Unites is given twice")
 		default:
@@ -169,10 +169,10 @@ type UniteStrategy = transport.UniteStrategy
 
 const (
 	AllSuccess = transport.AllSuccess // every branch succeeded or was pruned
-	AllDone    = transport.AllDone    // no branch is under way
+	AllDone    = transport.AllDone    // every branch has ended, in whatever way
 )
 
-// placement is the step as it is written.
+// placement returns the step as it is written to a state manager.
 func (s *step) placement(g *Graph, namespace string) transport.Placement {
 	p := transport.Placement{
 		Node: s.node.Name(), Namespace: cmp.Or(s.node.Namespace(), namespace), Identifier: s.id,

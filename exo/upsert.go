@@ -15,28 +15,28 @@ import (
 	"github.com/exospherehost/exo-go/internal/retry"
 )
 
-// ErrValidationTimeout: the state manager had not validated a graph when
-// [WithValidationTimeout] passed.
+// ErrValidationTimeout means that the state manager had not validated a graph
+// when [WithValidationTimeout] had passed.
 var ErrValidationTimeout = errors.New("exo: validation timeout")
 
-// A GraphInvalidError says why a graph was rejected, here or by the state
-// manager.
+// A GraphInvalidError says why a graph was rejected, by Validate or by the
+// state manager.
 type GraphInvalidError struct {
 	Graph  string
-	Errors []string // one for each mistake
+	Errors []string // one per mistake
 
-	// ServingVersion is the version of the graph that goes on serving triggers
-	// and cron while this one is invalid. 0: there is none, the state manager does
-	// not say, or the graph was not written.
+	// ServingVersion is the version of the graph that keeps serving triggers
+	// and cron while this one is invalid. It is 0 if there is none, if the
+	// state manager does not tell it, or if the graph was not written.
 	ServingVersion int
 }
 
-// Error lists the mistakes, a line each if there are several, and says which
-// version goes on serving.
+// Error lists the mistakes, one per line if there are several, and names the
+// version that keeps serving.
 func (e *GraphInvalidError) Error() string {
 	text := fmt.Sprintf("graph %q is invalid", e.Graph)
 	if e.ServingVersion > 0 {
-		text += fmt.Sprintf(" (version %d goes on serving)", e.ServingVersion)
+		text += fmt.Sprintf(" (version %d keeps serving)", e.ServingVersion)
 	}
 	if len(e.Errors) == 1 {
 		return text + ": " + e.Errors[0]
@@ -44,18 +44,18 @@ func (e *GraphInvalidError) Error() string {
 	return text + ":\n\t" + strings.Join(e.Errors, "\n\t")
 }
 
-// UpsertGraph validates g here, writes it, and waits until the state manager
-// has validated it too, by then against the registered nodes. If either finds
-// it invalid, the error is a [*GraphInvalidError]. The wait ends with ctx or,
-// with [ErrValidationTimeout], after [WithValidationTimeout].
+// UpsertGraph validates g, writes it, and waits until the state manager has
+// validated it against the registered nodes. If either finds it invalid, the
+// error is a [*GraphInvalidError]. The wait ends when ctx ends or, with
+// [ErrValidationTimeout], after [WithValidationTimeout].
 //
-// A graph that exists is replaced; its runs under way go on as they began. Only
-// a valid graph takes the place of a valid one: until then that goes on serving,
-// and the error says so. (A state manager without extensions replaces it all the
-// same.)
+// An existing graph is replaced; its pending runs continue unchanged. Only a
+// valid graph replaces a valid one: until then the old version keeps serving,
+// and the error says so. (A state manager without extensions replaces it in any
+// case.)
 //
-// A graph that needs an extension of the protocol which the state manager has
-// not is refused before anything is sent, with [transport.ErrUnsupported].
+// If the graph needs an extension of the protocol that the state manager lacks,
+// nothing is sent, and the error is [transport.ErrUnsupported].
 func (m *StateManager) UpsertGraph(ctx context.Context, g *Graph) (*GraphInfo, error) {
 	if err := g.validate(m.namespace); err != nil {
 		return nil, err
@@ -63,9 +63,9 @@ func (m *StateManager) UpsertGraph(ctx context.Context, g *Graph) (*GraphInfo, e
 	return m.UpsertSpec(ctx, g.name, g.Spec(m.namespace))
 }
 
-// UpsertSpec is [StateManager.UpsertGraph] of a graph that was built or read
-// at run time, without types: see [ParseGraph]. Only the state manager validates
-// it. Placements without a namespace get that of m.
+// UpsertSpec is [StateManager.UpsertGraph] for a graph that was built or read
+// at run time, without types: see [ParseGraph]. Only the state manager
+// validates it. Placements without a namespace get that of m.
 func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSpec) (*GraphInfo, error) {
 	spec.Nodes = slices.Clone(spec.Nodes)
 	for i := range spec.Nodes {
@@ -95,7 +95,7 @@ func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSp
 			break
 		}
 		if retry.Sleep(waiting, delay) != nil {
-			return nil, fmt.Errorf("exo: upsert graph %q: wait for its validation: %w", name, context.Cause(waiting))
+			return nil, fmt.Errorf("exo: upsert graph %q: wait for validation: %w", name, context.Cause(waiting))
 		}
 		delay = min(2*delay, m.config.pollInterval)
 	}
@@ -105,8 +105,8 @@ func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSp
 	return &g, nil
 }
 
-// requires asks whether the state manager has an extension of the protocol: if
-// it has not, the error is [transport.ErrUnsupported].
+// requires returns an error that is [transport.ErrUnsupported] if the state
+// manager lacks an extension of the protocol.
 func (m *StateManager) requires(ctx context.Context, extension transport.Extension) error {
 	if extender, ok := m.transport.(transport.Extender); ok {
 		has, err := extender.Extensions(ctx)
@@ -114,15 +114,15 @@ func (m *StateManager) requires(ctx context.Context, extension transport.Extensi
 			return err
 		}
 	}
-	return fmt.Errorf("the state manager lacks the extension %q (docs/differences.md): %w", extension, transport.ErrUnsupported)
+	return fmt.Errorf("state manager lacks the extension %q (docs/differences.md): %w", extension, transport.ErrUnsupported)
 }
 
-// validationFraction is the part of the poll interval after which a graph's
-// validation is first asked for again: it seldom takes long.
+// validationFraction is the fraction of the poll interval after which the first
+// poll for a graph's validation is made: validation seldom takes long.
 const validationFraction time.Duration = 64
 
-// refusedGraph is the error of a graph that the state manager did not take: an
-// invalid graph for what §6 of protocol.md refuses, else err.
+// refusedGraph returns the error of a graph that the state manager refused: a
+// GraphInvalidError for the reasons of protocol.md §6, and err otherwise.
 func refusedGraph(name string, err error) error {
 	var e *transport.Error
 	if errors.As(err, &e) && (e.Status == http.StatusBadRequest || e.Status == http.StatusUnprocessableEntity) {

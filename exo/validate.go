@@ -29,7 +29,7 @@ import (
 //     these where there is nothing to collect
 func (g *Graph) Validate() error { return g.validate(validationNamespace) }
 
-// validationNamespace stands in for the namespace where there is none yet.
+// validationNamespace is used while the namespace is not known.
 const validationNamespace = "default"
 
 func (g *Graph) validate(namespace string) error {
@@ -44,7 +44,7 @@ func (g *Graph) validate(namespace string) error {
 	return &GraphInvalidError{Graph: g.name, Errors: graph.Distinct(mistakes)}
 }
 
-// nodeInfos are the nodes of the steps as they would be registered.
+// nodeInfos returns the nodes of the steps as they would be registered.
 func (g *Graph) nodeInfos(namespace string) []NodeInfo {
 	infos := make([]NodeInfo, len(g.steps))
 	for i, s := range g.steps {
@@ -53,19 +53,19 @@ func (g *Graph) nodeInfos(namespace string) []NodeInfo {
 	return infos
 }
 
-// traps are mistakes of a step that a state manager takes, and that fail when
-// the graph runs, or do what nobody means.
+// traps returns mistakes of a step that a state manager accepts, but that fail
+// when the graph runs, or do something that is hardly intended.
 func (s *step) traps() []string {
 	var mistakes []string
 	add := func(format string, args ...any) {
 		mistakes = append(mistakes, fmt.Sprintf("step %q: ", s.id)+fmt.Sprintf(format, args...))
 	}
 	if s.unites != nil && s.unites.node.FansOut() && !s.each {
-		add("it unites step %q, which fans out: it would run once for each output of that step; unite a step before it, or say UnitesEach", s.unites.id)
+		add("unites step %q, which fans out, so it would run once for each output of that step: unite a step before it, or use UnitesEach", s.unites.id)
 	}
-	if len(s.parents) > 0 || s.unites != nil { // the root's may come from the trigger
+	if len(s.parents) > 0 || s.unites != nil { // a trigger may give the root's
 		for _, name := range s.missing {
-			add("input %q is not given: assign an output to it, or a value by exo.Of", name)
+			add("input %q is not given: assign an output, or a value with exo.Of", name)
 		}
 	}
 	structured := jsonInputs(s.node)
@@ -73,7 +73,7 @@ func (s *step) traps() []string {
 		text := s.inputs[name]
 		references := graph.OutputReferences(text)
 		if structured[name] && strings.Contains(text, "${{") && !loneReference(text) {
-			add("input %q travels as JSON, and a reference is part of its value: a reference must be all of it", name)
+			add("input %q travels as JSON, and only part of its value is a reference: make the whole value a reference", name)
 		}
 		if s.collected[name] && (!loneReference(text) || len(references) != 1) {
 			add("input %q: Collect and CollectAll stand alone, and take a field of a step's Out", name)
@@ -91,7 +91,7 @@ func (s *step) traps() []string {
 	return mistakes
 }
 
-// isBranch reports whether the step of that id stands between s, a join, and
+// isBranch reports whether the step with that ID lies between s, a join, and
 // its anchor.
 func (s *step) isBranch(id string) bool {
 	if s.unites == nil {
@@ -110,7 +110,7 @@ func (s *step) isBranch(id string) bool {
 		return yes
 	}
 	isBelow(s)
-	for at, yes := range below { // all that leads to s was looked at
+	for at, yes := range below { // everything that leads to s has been looked at
 		if yes && at.id == id && at != s && at != s.unites {
 			return true
 		}
@@ -118,8 +118,8 @@ func (s *step) isBranch(id string) bool {
 	return false
 }
 
-// ancestry is the steps that a state of this one descends from directly, and
-// those that lead to it.
+// ancestry returns the direct predecessors of the step in its states' ancestry,
+// and the steps that lead to it.
 func (s *step) ancestry() []*step {
 	if s.unites == nil {
 		return s.parents
@@ -127,13 +127,14 @@ func (s *step) ancestry() []*step {
 	return append(slices.Clip(s.parents), s.unites)
 }
 
-// loneReference reports whether text is one placeholder and nothing else.
+// loneReference reports whether text is exactly one placeholder.
 func loneReference(text string) bool {
 	text = strings.TrimSpace(text)
 	return strings.Count(text, "${{") == 1 && strings.HasPrefix(text, "${{") && strings.HasSuffix(text, "}}")
 }
 
-// jsonInputs are the inputs of a node that travel as JSON, by its schema.
+// jsonInputs returns the inputs of a node that travel as JSON, according to its
+// schema.
 func jsonInputs(n node.Any) map[string]bool {
 	var schema struct {
 		Properties map[string]struct {

@@ -2,37 +2,37 @@ package exo
 
 import "sync"
 
-// maxParked is how many workers are kept for later when there is nothing to do.
-// More would only hold memory: to start one takes a microsecond.
+// maxParked is the largest number of idle workers that are kept. More would
+// only hold memory: starting one takes a microsecond.
 const maxParked = 16
 
-// workers execute states, each in a goroutine that is started when it is needed.
+// workers execute states, each in a goroutine that is started when needed.
 //
 // They are woken one at a time, and one that leaves states waiting wakes the
-// next. So nodes that end at once are executed by few goroutines that need not
-// be switched for each state, and nodes that wait by as many as there are states.
+// next. So nodes that return at once are executed by few goroutines, without a
+// switch for each state, and nodes that wait by as many as there are states.
 type workers struct {
 	execute func(*execution)
 
 	mu     sync.Mutex
-	queue  []*execution // a ring: those that wait, in order
-	first  int          // where in it they begin
-	count  int          // of those that wait
+	queue  []*execution // a ring of waiting states, in order
+	first  int          // index of the first
+	count  int          // number of waiting states
 	parked []chan struct{}
-	waking bool // one was woken or started, and has not looked into the queue yet
+	waking bool // a worker was woken or started and has not looked into the queue yet
 	alive  int
 	closed bool
 
 	all sync.WaitGroup
 }
 
-// newWorkers are at most n. There are never more states added than that and not
-// executed.
+// newWorkers returns up to n workers. The caller never adds more than n states
+// that have not been executed.
 func newWorkers(n int, execute func(*execution)) *workers {
 	return &workers{execute: execute, queue: make([]*execution, n)}
 }
 
-// add has a state executed.
+// add queues a state for execution.
 func (w *workers) add(e *execution) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -41,25 +41,24 @@ func (w *workers) add(e *execution) {
 	w.wake()
 }
 
-// wake sees to it that somebody looks into the queue, if there is anything in it.
-// The lock is held.
+// wake makes sure that a worker looks into the queue, if it is not empty. The
+// lock is held.
 func (w *workers) wake() {
 	if w.count == 0 || w.waking {
 		return
 	}
-	if last := len(w.parked) - 1; last >= 0 { // whose stack is the warmest
+	if last := len(w.parked) - 1; last >= 0 { // its stack is the warmest
 		w.waking = true
 		w.parked[last] <- struct{}{}
 		w.parked = w.parked[:last]
-	} else if w.alive < len(w.queue) { // else one is about to look
+	} else if w.alive < len(w.queue) { // otherwise one is about to look
 		w.waking = true
 		w.alive++
 		w.all.Go(w.work)
 	}
 }
 
-// work is one worker. A node that ends its goroutine by runtime.Goexit takes the
-// worker along.
+// work is one worker. A node that calls runtime.Goexit ends the worker too.
 func (w *workers) work() {
 	defer w.end()
 	woken := make(chan struct{}, 1)
@@ -78,7 +77,7 @@ func (w *workers) end() {
 	w.wake()
 }
 
-// next waits for a state. It gives nil to a worker that is not needed any more.
+// next waits for a state. It returns nil to a worker that is no longer needed.
 func (w *workers) next(woken chan struct{}) *execution {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -111,5 +110,6 @@ func (w *workers) close() {
 	w.parked = nil
 }
 
-// wait waits until all that was added has been executed. The workers are closed.
+// wait waits until everything added has been executed. The workers must be
+// closed.
 func (w *workers) wait() { w.all.Wait() }

@@ -153,7 +153,7 @@ func TestTwoNodesOfOneName(t *testing.T) {
 	g := exo.NewGraph("twins")
 	a := exo.Add(g, "a", exo.Node("Twin", func(_ context.Context, in Text, _ exo.None) (Text, error) { return in, nil }), Text{"x"})
 	exo.Add(g, "b", exo.Node("Twin", func(_ context.Context, in Text, _ exo.None) (Text, error) { return in, nil }), a.Out, exo.After(a))
-	if _, err := exotest.NewStateManager(t).TryDrive(t.Context(), g, exo.TriggerOptions{}); err == nil || !strings.Contains(err.Error(), `two nodes are called "Twin"`) {
+	if _, err := exotest.NewStateManager(t).TryDrive(t.Context(), g, exo.TriggerOptions{}); err == nil || !strings.Contains(err.Error(), `duplicate node "Twin"`) {
 		t.Errorf("%v", err)
 	}
 }
@@ -511,9 +511,9 @@ func TestCancel(t *testing.T) {
 func TestNodesThatDoNotFitTogether(t *testing.T) {
 	t.Parallel()
 	for want, nodes := range map[string][]node.Any{
-		`two nodes are called "Upper"`: exo.Nodes(upper, upper),
-		"node 0 is nil":                exo.Nodes(nil),
-		`node "R" is Remote`:           exo.Nodes(exo.Remote[Text, Text]("others", "R")),
+		`duplicate node "Upper"`: exo.Nodes(upper, upper),
+		"node 0 is nil":          exo.Nodes(nil),
+		`node "R" is Remote`:     exo.Nodes(exo.Remote[Text, Text]("others", "R")),
 	} {
 		if got := messages(t, func(t testing.TB) { exotest.NewStateManager(t, nodes...) }); !strings.Contains(got, want) {
 			t.Errorf("%q, want %q in it", got, want)

@@ -192,7 +192,7 @@ func TestInvalidGraph(t *testing.T) {
 	if code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
-	wants(t, stderr, "(version 1 goes on serving): Node Gone in namespace "+ns+" does not exist\n")
+	wants(t, stderr, "(version 1 keeps serving): Node Gone in namespace "+ns+" does not exist\n")
 	shown := b.ok("graph", "get", "words")
 	wants(t, shown, "status     INVALID\n", "version    2\n", "serving    1\n")
 	if strings.Count(shown, "Node Gone") != 1 {

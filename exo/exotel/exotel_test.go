@@ -95,7 +95,7 @@ func TestOutcomes(t *testing.T) {
 				return Text{}, nil
 			},
 			want:   map[string]any{"exo.permanent": false},
-			status: codes.Error, text: "the node called runtime.Goexit",
+			status: codes.Error, text: "node called runtime.Goexit",
 		},
 	} {
 		g := only(exo.Node("Work", c.run), Text{Text: "in"}).Secrets(map[string]string{"key": canary})
