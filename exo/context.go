@@ -13,9 +13,10 @@ func Info(ctx context.Context) node.Info { return node.InfoFromContext(ctx) }
 
 type loggerKey struct{}
 
-// Logger is the runtime's logger with the fields of [Info]: state_id, run_id,
-// node and identifier. Outside a node and the hooks of a [Trace] it discards. Known values of the state's
-// secrets are replaced by [REDACTED] in what it writes.
+// Logger returns the runtime's logger with the fields of [Info]: state_id,
+// run_id, node and identifier. Outside a node and the hooks of a [Trace] it
+// returns a logger that discards. The logger replaces known values of the
+// state's secrets by [REDACTED].
 func Logger(ctx context.Context) *zap.Logger {
 	if l, ok := ctx.Value(loggerKey{}).(*stateLogger); ok {
 		return l.get()
@@ -48,7 +49,7 @@ func (e *execution) nodeContext() context.Context {
 	return c
 }
 
-// Value gives what the packages of these keys ask for.
+// Value returns the values of the packages that own the keys.
 func (c *nodeContext) Value(key any) any {
 	switch key.(type) {
 	case nodecontext.InfoKey:
@@ -84,7 +85,7 @@ func newTraceContext(e *execution, values context.Context) *traceContext {
 	return &traceContext{ctx, values, e}
 }
 
-// Value gives what the packages of these keys ask for.
+// Value returns the values of the packages that own the keys.
 func (c *traceContext) Value(key any) any {
 	e := c.execution
 	switch key.(type) {

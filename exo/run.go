@@ -43,8 +43,8 @@ func (r *Run) Cancel(ctx context.Context) error {
 // State is a state of a run in full.
 type State = transport.State
 
-// A RunResult is a run with its states: as it ended ([Run.Wait]), or as it stands
-// while it is under way ([Run.Snapshot]).
+// A RunResult is a run with its states: as it ended ([Run.Wait]), or as it is
+// while pending ([Run.Snapshot]).
 type RunResult struct {
 	ID      string
 	Graph   string
@@ -139,9 +139,8 @@ func Output[Out any](r *RunResult, s *Step[Out]) (Out, error) {
 
 // Wait waits until no state of the run is pending, and then reads its states.
 // A run with failed states is a result, not an error: see [RunResult.Err].
-// Wait says so with [ErrRunStuck], beside the result, when a step that unites
-// can never run. While the state manager cannot be reached, Wait goes on trying
-// until ctx ends.
+// If a join can never run, Wait returns [ErrRunStuck] together with the result.
+// While the state manager cannot be reached, Wait keeps trying until ctx ends.
 func (r *Run) Wait(ctx context.Context) (*RunResult, error) {
 	result, err := r.wait(ctx)
 	if err != nil {
