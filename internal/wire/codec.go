@@ -31,10 +31,10 @@ type Codec[T any] struct {
 type frame[T any] struct {
 	mu    sync.Mutex // held by the call that uses the frame
 	v     T
-	at    []slot   // the fields of v, in the order of the plan
-	found []member // what Decode has found for each field
-	buf   []byte   // where Decode and Encode gather their results
-	text  []byte   // where Encode makes the text of a value
+	at    []slot            // the fields of v, in the order of the plan
+	found []jsontext.Member // what Decode has found for each field
+	buf   []byte            // where Decode and Encode gather their results
+	text  []byte            // where Encode makes the text of a value
 }
 
 // A slot is a field in a frame.
@@ -119,7 +119,7 @@ var framesMade atomic.Int64
 func (c *Codec[T]) newFrame() *frame[T] {
 	framesMade.Add(1)
 	n := len(c.fields)
-	f := &frame[T]{at: make([]slot, n), found: make([]member, n)}
+	f := &frame[T]{at: make([]slot, n), found: make([]jsontext.Member, n)}
 	v := reflect.ValueOf(&f.v).Elem()
 	for i, index := range c.index {
 		f.at[i] = newSlot(v.FieldByIndex(index).Addr(), c.values[i].form)
@@ -202,20 +202,23 @@ func (c *Codec[T]) decode(raw []byte, d *decoding) (T, error) {
 }
 
 // find notes in found which member of raw holds which field.
-func (c *Codec[T]) find(raw []byte, found []member) error {
+func (c *Codec[T]) find(raw []byte, found []jsontext.Member) error {
 	for i := range found {
-		found[i].kind = Null
+		found[i].Kind = jsontext.Null
 	}
-	s := scanner[[]byte]{src: raw}
+	s := jsontext.Scan(raw)
+	if err := s.Begin(); err != nil {
+		return err
+	}
 	next := 0 // members mostly come in the order of the fields
 	for {
-		m, ok, err := s.next()
+		m, ok, err := s.Member()
 		if err != nil || !ok {
 			return err
 		}
-		key, i := raw[m.key.start:m.key.end], next
-		if !m.key.plain || i >= len(c.fields) || c.fields[i].Name != string(key) {
-			i = c.lookup(key, m.key.plain)
+		key, i := s.Part(m.Key), next
+		if !m.Key.Plain || i >= len(c.fields) || c.fields[i].Name != string(key) {
+			i = c.lookup(key, m.Key.Plain)
 		}
 		if i >= 0 {
 			found[i] = m
@@ -227,7 +230,7 @@ func (c *Codec[T]) find(raw []byte, found []member) error {
 // lookup is the number of the field called key, or -1.
 func (c *Codec[T]) lookup(key []byte, plain bool) int {
 	if !plain {
-		key = unescape(nil, key)
+		key = jsontext.Unescape(nil, key)
 	}
 	if c.byName != nil {
 		if i, ok := c.byName[string(key)]; ok {
@@ -248,28 +251,28 @@ func (c *Codec[T]) lookup(key []byte, plain bool) int {
 func (c *Codec[T]) assign(raw []byte, f *frame[T], d *decoding) error {
 	size := 0
 	for i := range f.found {
-		if m := &f.found[i]; m.kind == String {
+		if m := &f.found[i]; m.Kind == jsontext.String {
 			if f.at[i].s != nil {
-				size += m.val.end - m.val.start
+				size += m.Val.End - m.Val.Start
 			}
-		} else if m.kind == Other || c.fields[i].Required {
+		} else if m.Kind == jsontext.Other || c.fields[i].Required {
 			return c.explain(raw, f.found)
 		}
 	}
 	buf := slices.Grow(f.buf[:0], size)
 	for i := range f.found {
 		m := &f.found[i]
-		if m.kind != String {
+		if m.Kind != jsontext.String {
 			continue
 		}
-		start, val := len(buf), raw[m.val.start:m.val.end]
+		start, val := len(buf), raw[m.Val.Start:m.Val.End]
 		if f.at[i].s == nil {
 			switch {
-			case m.val.plain:
+			case m.Val.Plain:
 			case f.at[i].place != nil:
-				val = unescape(make([]byte, 0, len(val)), val)
+				val = jsontext.Unescape(make([]byte, 0, len(val)), val)
 			default:
-				buf = unescape(buf, val)
+				buf = jsontext.Unescape(buf, val)
 				val = buf[start:]
 			}
 			c.parse(f, i, val, d)
@@ -277,21 +280,21 @@ func (c *Codec[T]) assign(raw []byte, f *frame[T], d *decoding) error {
 			buf = buf[:start]
 			continue
 		}
-		if m.val.plain {
+		if m.Val.Plain {
 			buf = append(buf, val...)
 		} else {
-			buf = unescape(buf, val)
+			buf = jsontext.Unescape(buf, val)
 		}
-		m.val.start, m.val.end = start, len(buf)
+		m.Val.Start, m.Val.End = start, len(buf)
 	}
 	text := string(buf)
 	for i := range f.found {
 		m, at := &f.found[i], &f.at[i]
 		switch {
-		case m.kind != String:
+		case m.Kind != jsontext.String:
 			c.absent(f, i, d)
 		case at.s != nil:
-			*at.s = text[m.val.start:m.val.end]
+			*at.s = text[m.Val.Start:m.Val.End]
 			if at.ref != nil {
 				at.ref.origin = given
 			}
@@ -345,34 +348,21 @@ func (c *Codec[T]) absent(f *frame[T], i int, d *decoding) {
 }
 
 // explain is the error for what was found.
-func (c *Codec[T]) explain(raw []byte, found []member) error {
+func (c *Codec[T]) explain(raw []byte, found []jsontext.Member) error {
 	var missing, wrong []string
 	for i, m := range found {
 		switch {
-		case m.kind == Null && c.fields[i].Required:
+		case m.Kind == jsontext.Null && c.fields[i].Required:
 			missing = append(missing, c.fields[i].Name)
-		case m.kind == Other:
+		case m.Kind == jsontext.Other:
 			wrong = append(wrong, fmt.Sprintf("field %q is %s, want a string (other values travel as text, see exo.Val)",
-				c.fields[i].Name, describe(raw[m.val.start])))
+				c.fields[i].Name, jsontext.Describe(raw[m.Val.Start])))
 		}
 	}
 	if len(missing) > 0 {
 		wrong = append(wrong, missingFields(missing).Error())
 	}
 	return errors.New(strings.Join(wrong, "; "))
-}
-
-// describe is what a value that begins with c is.
-func describe(c byte) string {
-	switch c {
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case 't', 'f':
-		return "a boolean"
-	}
-	return "a number"
 }
 
 func missingFields(names []string) error {
@@ -459,7 +449,7 @@ func (c *Codec[T]) appendFields(dst []byte, f *frame[T], loose [][]byte) ([]byte
 		}
 		dst = append(dst, c.label[i]...)
 		if at.s != nil {
-			dst = AppendString(dst, *at.s)
+			dst = jsontext.AppendString(dst, *at.s)
 			continue
 		}
 		if at.place != nil {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
 // A Field is one field of a struct, as it travels.
@@ -63,7 +65,7 @@ func planOf(t reflect.Type, secret bool) (plan, []string) {
 		if i == 0 {
 			sep = '{'
 		}
-		p.label = append(p.label, string(append(AppendString([]byte{sep}, f.Name), ':')))
+		p.label = append(p.label, string(append(jsontext.AppendString([]byte{sep}, f.Name), ':')))
 	}
 	if len(p.fields) <= fewFields {
 		p.byName = nil
