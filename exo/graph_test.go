@@ -198,16 +198,16 @@ func TestValidate(t *testing.T) {
 		{"a step of another graph", func(g *exo.Graph) {
 			r := root(g)
 			exo.Add(g, "next", echo, Text{"x"}, exo.After(r, root(exo.NewGraph("other"))))
-		}, []string{`step "next": After: step "root" is not of this graph`}, true},
+		}, []string{`step "next": After: step "root" belongs to another graph`}, true},
 		{"a nil step", func(g *exo.Graph) {
 			r := root(g)
 			var none *exo.Step[Text]
 			exo.Add(g, "next", echo, Text{"x"}, exo.After(r, nil, none), exo.Unites(none, ""))
-		}, []string{`step "next": After: a step is nil`, "Unites: the step is nil"}, true},
+		}, []string{`step "next": After: a step is nil`, "Unites: step is nil"}, true},
 		{"a step twice", func(g *exo.Graph) {
 			r := root(g)
 			exo.Add(g, "next", echo, Text{"x"}, exo.After(r, r))
-		}, []string{`step "next": After: step "root" is given twice`}, true},
+		}, []string{`step "next": After: duplicate step "root"`}, true},
 		{"Unites twice", func(g *exo.Graph) {
 			r := root(g)
 			exo.Add(g, "next", echo, Text{"x"}, exo.After(r), exo.Unites(r, ""), exo.Unites(r, ""))
@@ -251,7 +251,7 @@ func TestValidate(t *testing.T) {
 		{"a join of a step that fans out", func(g *exo.Graph) {
 			s := exo.Add(g, "split", split, Line{Text: "x"})
 			exo.Add(g, "join", echo, Text{"x"}, exo.After(s), exo.Unites(s, ""))
-		}, []string{`step "join": it unites step "split", which fans out`, "UnitesEach"}, true},
+		}, []string{`step "join": unites step "split", which fans out`, "UnitesEach"}, true},
 		{"the same, as asked for", func(g *exo.Graph) {
 			s := exo.Add(g, "split", split, Line{Text: "x"})
 			exo.Add(g, "join", echo, Text{"x"}, exo.After(s), exo.UnitesEach(s, ""))
@@ -260,7 +260,7 @@ func TestValidate(t *testing.T) {
 			r := root(g)
 			b := exo.Add(g, "branch", echo, Text{"x"}, exo.After(r))
 			exo.Add(g, "join", echo, b.Out, exo.After(b), exo.Unites(r, ""))
-		}, []string{`step "join": input "text" reads step "branch", of which there may be many states: use Collect`}, true},
+		}, []string{`step "join": input "text" reads step "branch", which may have many states: use Collect`}, true},
 		{"Collect of what comes before the anchor", func(g *exo.Graph) {
 			r := exo.Add(g, "root", count, Word{"x", exo.Of(1)})
 			exo.Add(g, "join", sum, Counts{Counts: exo.Collect(r.Out.Count)}, exo.After(r), exo.Unites(r, ""))
@@ -273,7 +273,7 @@ func TestValidate(t *testing.T) {
 			r := root(g)
 			b := exo.Add(g, "branch", count, Word{"x", exo.Of(1)}, exo.After(r))
 			exo.Add(g, "join", echo, Text{fmt.Sprint(exo.CollectAll(b.Out.Count))}, exo.After(b), exo.Unites(r, ""))
-		}, []string{`step "join": input "text" reads step "branch", of which there may be many states: use Collect or CollectAll`}, true},
+		}, []string{`step "join": input "text" reads step "branch", which may have many states: use Collect or CollectAll`}, true},
 		{"Collect without a join", func(g *exo.Graph) {
 			r := exo.Add(g, "root", count, Word{"x", exo.Of(1)})
 			exo.Add(g, "next", sum, Counts{Counts: exo.Collect(r.Out.Count)}, exo.After(r))
@@ -284,7 +284,7 @@ func TestValidate(t *testing.T) {
 		{"a reference that is part of a value", func(g *exo.Graph) {
 			r := exo.Add(g, "root", echo, Text{"x"})
 			exo.Add(g, "next", list, List{exo.Of([]string{r.Out.Text})}, exo.After(r))
-		}, []string{`step "next": input "words" travels as JSON, and a reference is part of its value`}, true},
+		}, []string{`step "next": input "words" travels as JSON, and only part of its value is a reference`}, true},
 		{"a Val of a step within a value", func(g *exo.Graph) {
 			r := exo.Add(g, "root", count, Word{"x", exo.Of(1)})
 			exo.Add(g, "next", lists, Lists{exo.Of([]exo.Val[int]{r.Out.Count})}, exo.After(r))
@@ -359,7 +359,7 @@ func TestInvalidUpsertLeavesTheServingVersion(t *testing.T) {
 		serving int
 		says    string
 	}{
-		{"with extensions", nil, 1, `graph "g" is invalid (version 1 goes on serving): Node Unknown`},
+		{"with extensions", nil, 1, `graph "g" is invalid (version 1 keeps serving): Node Unknown`},
 		{"without extensions", []local.Option{local.WithoutExtensions()}, 0, `graph "g" is invalid: Node Unknown`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -416,7 +416,7 @@ func answer(t testing.TB, g *exo.Graph) error {
 // refuses, Validate refuses, and nothing else but for the traps.
 func TestValidateAgreesWithTheStateManager(t *testing.T) {
 	t.Parallel()
-	traps := regexp.MustCompile(`use Collect|CollectAll take|CollectAll stand alone|UnitesEach|is given twice|travels as JSON|is not given|unites itself`)
+	traps := regexp.MustCompile(`use Collect|CollectAll take|CollectAll stand alone|UnitesEach|is given twice|duplicate step|travels as JSON|is not given|unites itself`)
 	taken, refused := 0, 0
 	check := func(rt *rapid.T) {
 		g := randomGraph(rt)

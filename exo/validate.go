@@ -82,7 +82,7 @@ func (s *step) traps() []string {
 		for _, id := range references {
 			switch branch := s.isBranch(id); {
 			case branch && !s.collected[name]:
-				add("input %q reads step %q, of which there may be many states: use Collect or CollectAll", name, id)
+				add("input %q reads step %q, which may have many states: use Collect or CollectAll", name, id)
 			case !branch && s.collected[name]:
 				add("input %q: Collect and CollectAll take the output of a step between the step that is united and this one, which %q is not", name, id)
 			}
