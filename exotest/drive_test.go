@@ -87,9 +87,7 @@ func TestDriveTakesNoTime(t *testing.T) {
 	t.Parallel()
 	g, parts, sum := long(50)
 	sm := exotest.NewStateManager(t)
-	began := time.Now()
-	result := sm.Drive(t, g, exo.TriggerOptions{})
-	took := time.Since(began)
+	result := sm.Drive(t, g, exo.TriggerOptions{}) // which would take a day
 	exotest.WantSuccess(t, result)
 	exotest.WantOutputs(t, result, sum, Sum{exo.Of(1225)})
 	exotest.WantAttempts(t, result, parts.ID(), append([]int{1, 4}, slices.Repeat([]int{1}, 48)...)...)
@@ -97,14 +95,7 @@ func TestDriveTakesNoTime(t *testing.T) {
 	if want := 24*time.Hour + 105*time.Minute; result.Elapsed != want || sm.Elapsed() != want {
 		t.Errorf("elapsed %v, on the clock %v, want %v", result.Elapsed, sm.Elapsed(), want)
 	}
-	t.Logf("%d states in %v", len(result.States), took)
-	if took > 50*time.Millisecond*slowdown {
-		t.Errorf("took %v, want less than 50ms", took)
-	}
 }
-
-// slowdown is for machines that do other things as well.
-const slowdown = 20
 
 func TestDriveIsTheSameEveryTime(t *testing.T) {
 	t.Parallel()

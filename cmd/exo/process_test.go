@@ -56,8 +56,8 @@ func TestSIGTERM(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v: %s", err, s.stderr)
 	}
-	if took := time.Since(begun); took > 10*time.Second {
-		t.Errorf("took %v", took)
+	if took := time.Since(begun); took >= 30*time.Second {
+		t.Errorf("took %v: the claim waited to its end", took)
 	}
 	if log := s.stderr.String(); !strings.Contains(log, "draining") || !strings.Contains(log, "stopped") {
 		t.Errorf("log: %s", log)
@@ -81,7 +81,6 @@ func TestSecondSignal(t *testing.T) {
 	if _, err := conn.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	begun := time.Now()
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -92,8 +91,5 @@ func TestSecondSignal(t *testing.T) {
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
 		t.Errorf("ended with %v: %s", err, s.stderr)
-	}
-	if took := time.Since(begun); took > 10*time.Second {
-		t.Errorf("took %v", took)
 	}
 }

@@ -215,8 +215,8 @@ func TestServeDrains(t *testing.T) {
 	if got := <-polled; got != `{"count":0,"namespace":"etl","status":"QUEUED","states":[]}` {
 		t.Errorf("answered %s", got)
 	}
-	if took := time.Since(begun); took > 10*time.Second {
-		t.Errorf("took %v", took)
+	if took := time.Since(begun); took >= 30*time.Second {
+		t.Errorf("took %v: the claim waited to its end", took)
 	}
 	// Another test's server may have got the port by now, but not the key.
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.uri+"/v0/namespaces", nil)
