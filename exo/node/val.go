@@ -30,6 +30,12 @@ import (
 // text, where T has none, counts as absent: the default of an optional field,
 // zero without one, and an error for a field that must be there.
 //
+// A list is also read from JSON in which texts stand for elements, such as
+// [1,"007"]: what a join collects from nodes that do not say that they give JSON.
+//
+// The methods of T may take their time, and be called by many goroutines at once,
+// each for a value of its own.
+//
 // Make one with [Of], or as Val[T]{V: v}; the zero Val is one that nobody has
 // set, which takes the field's default in the inputs of a step. Compare Vals with
 // Equal, as go-cmp does, and not with ==.

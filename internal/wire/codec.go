@@ -19,8 +19,8 @@ import (
 //
 // Behind it are some frames, all made by Compile: no reflection happens later,
 // whatever the load. A call that finds every frame in use waits for one. So
-// nothing that may block is to be done with a frame in hand; see loose.go for
-// values of which nobody knows.
+// nothing that may block is to be done with a frame in hand; see loose.go for values
+// whose methods may.
 type Codec[T any] struct {
 	plan
 
