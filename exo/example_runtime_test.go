@@ -223,3 +223,32 @@ func ExampleVersion() {
 	fmt.Println(strings.TrimSpace(exo.Version()) != "")
 	// Output: true
 }
+
+// Close is for who cannot wait for the nodes: their contexts are cancelled, and
+// their states are requeued.
+func ExampleRuntime_Close() {
+	started := make(chan struct{})
+	endless := exo.Node("Endless", func(ctx context.Context, in Sentence, _ exo.None) (Sentence, error) {
+		exo.Logger(ctx).Debug("begun")
+		close(started)
+		<-ctx.Done()
+		fmt.Println("ended by the drain:", errors.Is(context.Cause(ctx), exo.ErrDrainTimeout))
+		return in, ctx.Err()
+	})
+	g := exo.NewGraph("endless")
+	exo.Add(g, "endless", endless, Sentence{"x"})
+	d := newDemo(g.Nodes())
+	run := d.start(g, exo.TriggerOptions{})
+	<-started
+	d.rt.Close()
+	d.rt.Logger().Info("closed") // with the fields namespace and runtime
+	fmt.Println("Run returns ErrDrainTimeout:", errors.Is(<-d.ended, exo.ErrDrainTimeout))
+
+	info, err := run.Status(context.Background())
+	fmt.Println(info.Status, err)
+	_ = d.sm.Close() // which loses the run
+	// Output:
+	// ended by the drain: true
+	// Run returns ErrDrainTimeout: true
+	// PENDING <nil>
+}

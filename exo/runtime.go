@@ -50,6 +50,8 @@ type Runtime struct {
 	ready    chan struct{}   // closed once registered
 	stopped  context.Context //nolint:containedctx // ends with Shutdown
 	stop     context.CancelFunc
+	aborted  context.Context //nolint:containedctx // ends with Close
+	abort    context.CancelFunc
 	draining atomic.Bool   // Run claims no more
 	done     chan struct{} // closed when Run has returned
 
@@ -127,6 +129,7 @@ func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption)
 		config.lease = 0 // a lease that cannot be extended would be lost
 	}
 	r.stopped, r.stop = context.WithCancel(context.Background())
+	r.aborted, r.abort = context.WithCancel(context.Background())
 	r.registered.wait = retry.NewBackoff()
 	r.reporter = newReporter(r)
 	r.workers = newWorkers(config.workers, r.execute)
@@ -166,6 +169,7 @@ func (r *Runtime) Run(ctx context.Context) error {
 
 	draining, release := outlasting(running, r.config.drainTimeout)
 	defer release()
+	defer context.AfterFunc(r.aborted, release)()
 
 	beating, stopBeating := context.WithCancel(context.WithoutCancel(ctx))
 	var heartbeats sync.WaitGroup
@@ -208,6 +212,21 @@ func (r *Runtime) Shutdown(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 }
+
+// Close stops the runtime as if [WithDrainTimeout] had passed: it cancels the
+// contexts of executing nodes, requeues their states, and returns once Run has
+// returned, which is soon. It may be called while Shutdown waits.
+func (r *Runtime) Close() {
+	r.stop()
+	r.abort()
+	if r.begun.Load() {
+		<-r.done
+	}
+}
+
+// Logger returns the logger of [WithLogger] with the namespace and the name of
+// the runtime.
+func (r *Runtime) Logger() *zap.Logger { return r.log }
 
 // Ready returns a channel that is closed once the nodes are registered.
 func (r *Runtime) Ready() <-chan struct{} { return r.ready }

@@ -382,6 +382,58 @@ func TestDrain(t *testing.T) {
 			}
 		})
 	})
+	t.Run("by Close, which waits for no node", func(t *testing.T) {
+		t.Parallel()
+		inBubble(t, func(t *testing.T, b *bubble) {
+			m := b.manager()
+			var cause error
+			g, _ := one(exo.Node("Waits", func(ctx context.Context, _ Text, _ exo.None) (Text, error) {
+				<-ctx.Done()
+				cause = context.Cause(ctx)
+				return Text{}, ctx.Err()
+			}))
+			rt, stop := b.serve(g.Nodes(), exo.WithDrainTimeout(time.Hour))
+			if _, err := m.UpsertGraph(t.Context(), g); err != nil {
+				t.Fatal(err)
+			}
+			run, err := m.Trigger(t.Context(), "one", exo.TriggerOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			shut := make(chan error, 1)
+			go func() { shut <- rt.Shutdown(t.Context()) }()
+			time.Sleep(time.Minute)
+			began := time.Now()
+			rt.Close()
+			rt.Close()
+			if took := time.Since(began); took != 0 || !errors.Is(cause, exo.ErrDrainTimeout) {
+				t.Errorf("took %v, the node ended by %v", took, cause)
+			}
+			if err := errors.Join(<-shut); err != nil {
+				t.Errorf("Shutdown: %v", err)
+			}
+			if err := stop(); !errors.Is(err, exo.ErrDrainTimeout) {
+				t.Errorf("Run: %v", err)
+			}
+			if info, err := run.Status(t.Context()); err != nil || info.Status != exo.RunPending || info.Retried != 0 {
+				t.Errorf("%+v, %v, want a state that was requeued", info, err)
+			}
+		})
+	})
+	t.Run("Close before Run", func(t *testing.T) {
+		t.Parallel()
+		inBubble(t, func(t *testing.T, b *bubble) {
+			rt, err := exo.NewRuntime(namespace, "worker", exo.Nodes(echo), exo.WithStateManager(b.sm), exo.WithLogger(zap.NewNop()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			rt.Close()
+			if err := rt.Run(t.Context()); !errors.Is(err, exo.ErrRuntimeClosed) {
+				t.Errorf("%v", err)
+			}
+		})
+	})
 	t.Run("Shutdown before Run", func(t *testing.T) {
 		t.Parallel()
 		inBubble(t, func(t *testing.T, b *bubble) {

@@ -70,12 +70,12 @@ func ExampleUnfinishedError() {
 	err := sm.Close() // though nobody has executed the run
 	var unfinished *local.UnfinishedError
 	if errors.As(err, &unfinished) {
-		fmt.Println(unfinished.Count(), unfinished.Runs["etl"])
+		fmt.Println(unfinished.Count(), unfinished.Runs["etl"], unfinished.States[0].Node)
 	}
 	fmt.Println(err)
 	// Output:
-	// 1 1
-	// 1 run was not finished and is gone: 1 in namespace "etl"
+	// 1 1 Nightly
+	// 1 run was not finished and is gone: 1 in namespace "etl"; node "Nightly" in namespace "etl": 1 due
 }
 
 // A state manager that others reach, too: Python workers are given a lease, and

@@ -1,5 +1,9 @@
-// Package local is a state manager that lives in this process: the embedded
-// default of the quick start, and a whole Exosphere for a single machine.
+// Package local is a state manager that lives in this process: a whole Exosphere
+// for a single machine.
+//
+// [Run] runs a graph once. [Start] is for programs that live on: an [Instance] is
+// a state manager, a runtime and a client. [New] makes the state manager alone, for
+// runtimes that you start yourself.
 //
 // It keeps everything in memory: what it holds ends with the process.
 package local
@@ -35,12 +39,22 @@ var (
 // New makes a state manager that keeps its state in memory, until
 // [Server.Close].
 func New(opts ...Option) *Server {
-	c := config{log: zap.NewNop(), corsOrigins: httpapi.DefaultCORSOrigins()}
+	c := defaults()
 	for _, o := range opts {
 		o.apply(&c)
 	}
+	return c.new()
+}
+
+func defaults() config { return config{corsOrigins: httpapi.DefaultCORSOrigins()} }
+
+func (c *config) new() *Server {
+	log := c.log
+	if log == nil {
+		log = zap.NewNop()
+	}
 	s := server.New(c.server)
-	return &Server{server: s, view: server.View{Server: s}, log: c.log, corsOrigins: c.corsOrigins}
+	return &Server{server: s, view: server.View{Server: s}, log: log, corsOrigins: c.corsOrigins}
 }
 
 // Namespace gives the transport of a namespace, by direct calls. It has all
@@ -75,8 +89,8 @@ func (s *Server) Handler(apiKeys ...string) http.Handler {
 // is nil. Close may be called more than once, and returns the same each time.
 func (s *Server) Close() error {
 	s.server.Close()
-	if runs := s.server.Unfinished(); len(runs) > 0 {
-		return &UnfinishedError{Runs: runs}
+	if e := s.unfinished(); e != nil {
+		return e
 	}
 	return nil
 }

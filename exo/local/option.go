@@ -8,8 +8,14 @@ import (
 	"github.com/exospherehost/exo-go/internal/server"
 )
 
-// An Option changes how a [Server] is made.
-type Option interface{ apply(*config) }
+// An Option configures a [Server], and an [Instance] with its server.
+type Option interface {
+	InstanceOption
+	apply(*config)
+}
+
+// An InstanceOption configures an [Instance].
+type InstanceOption interface{ applyInstance(*instanceConfig) }
 
 type config struct {
 	server      server.Options
@@ -19,7 +25,8 @@ type config struct {
 
 type option func(*config)
 
-func (o option) apply(c *config) { o(c) }
+func (o option) apply(c *config)                 { o(c) }
+func (o option) applyInstance(c *instanceConfig) { o(&c.config) }
 
 // WithDefaultLease gives a lease to claims that ask for none, such as those of
 // SDKs that do not know leases: past its end a state is offered again, with no
@@ -33,7 +40,8 @@ func WithDefaultLease(d time.Duration) Option {
 }
 
 // WithLogger sets the logger: faults are logged as errors, and HTTP requests
-// at debug level. The default discards.
+// at debug level. The default discards. The runtime and the client of an
+// [Instance] log there, too; their default is that of [exo.WithLogger].
 func WithLogger(l *zap.Logger) Option {
 	return option(func(c *config) { c.log = l })
 }

@@ -56,6 +56,9 @@ func (s *Server) awaitRun(ctx context.Context, ns, runID string, wait time.Durat
 
 type runKey struct{ namespace, id string }
 
+// anyRun is the key of those that wait for whichever run becomes terminal next.
+var anyRun = runKey{}
+
 // runWaiters holds the callers that wait for runs to become terminal. Like that
 // of claimWaiters, its lock is taken while the engine's is held.
 type runWaiters struct {
@@ -107,10 +110,11 @@ func (r *runWaiters) wake(ns, runID string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := runKey{ns, runID}
-	if run := r.runs[key]; run != nil {
-		r.count.Add(-int64(run.waiters))
-		delete(r.runs, key)
-		close(run.reached)
+	for _, key := range []runKey{{ns, runID}, anyRun} {
+		if run := r.runs[key]; run != nil {
+			r.count.Add(-int64(run.waiters))
+			delete(r.runs, key)
+			close(run.reached)
+		}
 	}
 }

@@ -41,7 +41,7 @@ func (e *Engine) plan(t *cronTrigger) {
 
 // fire starts a run for a trigger that is due.
 func (e *Engine) fire(t *cronTrigger) {
-	if v := t.graph.serving(); v != nil {
+	if v := t.graph.serving(); v != nil && !e.draining {
 		_, _ = e.start(t.graph.namespace, v.program, transport.TriggerSpec{})
 	}
 	e.plan(t)

@@ -83,6 +83,8 @@ type Engine struct {
 	ids        idTable
 	created    uint64 // number of runs and states created so far, which orders them
 
+	draining bool // no more runs start
+
 	leases    timeline[*state] // by the end of the lease; the order is the token
 	leased    int              // states under a lease; the other entries of leases are stale
 	claimed   uint64           // number of claims so far

@@ -24,6 +24,9 @@ func (e *Engine) Trigger(now time.Time, ns, name string, t transport.TriggerSpec
 	}
 	e.enter(now)
 	defer e.mu.Unlock()
+	if err := e.refuseTrigger(op); err != nil {
+		return "", err
+	}
 	var g *storedGraph
 	if space := e.namespaces[ns]; space != nil {
 		g, _ = space.graphs.get(name)

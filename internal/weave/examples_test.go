@@ -13,7 +13,8 @@ import (
 
 // noExample are what is exported and shown by no Example, and why that is well.
 var noExample = map[string]string{
-	"exo/node.Field": "what Node.InputFields gives, which an Example ranges over",
+	"exo/local.PendingStates": "what UnfinishedError lists, which an Example prints",
+	"exo/node.Field":          "what Node.InputFields gives, which an Example ranges over",
 }
 
 // TestExamples: every exported function, type and method of the packages that
