@@ -164,7 +164,7 @@ func TestInstanceDoesNotStart(t *testing.T) {
 	}{
 		"nothing to serve": {nil, []string{"there are no nodes to serve"}},
 		"invalid graphs":   {[]local.InstanceOption{local.WithGraphs(wrong, alien), local.WithNodes(exo.Node("B", echo))}, []string{`graph "wrong" is invalid`, `graph "alien" is invalid`}},
-		"two of one name":  {[]local.InstanceOption{local.WithNodes(exo.Node("A", echo), exo.Node("A", echo))}, []string{`two nodes are called "A"`}},
+		"two of one name":  {[]local.InstanceOption{local.WithNodes(exo.Node("A", echo), exo.Node("A", echo))}, []string{`duplicate node "A"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
