@@ -162,7 +162,7 @@ func TestInstanceDoesNotStart(t *testing.T) {
 		opts []local.InstanceOption
 		want []string
 	}{
-		"nothing to serve": {nil, []string{"there are no nodes to serve"}},
+		"nothing to serve": {nil, []string{"no nodes to serve"}},
 		"invalid graphs":   {[]local.InstanceOption{local.WithGraphs(wrong, alien), local.WithNodes(exo.Node("B", echo))}, []string{`graph "wrong" is invalid`, `graph "alien" is invalid`}},
 		"two of one name":  {[]local.InstanceOption{local.WithNodes(exo.Node("A", echo), exo.Node("A", echo))}, []string{`duplicate node "A"`}},
 	} {
