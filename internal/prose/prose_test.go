@@ -70,6 +70,9 @@ func TestWords(t *testing.T) {
 		if !used[i] {
 			t.Errorf("exception %q of %s is not needed", e.line, e.file)
 		}
+		if e.reason == "" {
+			t.Errorf("exception %q of %s has no reason", e.line, e.file)
+		}
 	}
 }
 
