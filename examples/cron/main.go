@@ -16,8 +16,9 @@ import (
 	"os/signal"
 	"time"
 
-	"github.com/exospherehost/exo-go/examples/internal/here"
 	"github.com/exospherehost/exo-go/exo"
+	"github.com/exospherehost/exo-go/exo/local"
+	"go.uber.org/zap"
 )
 
 func main() {
@@ -32,7 +33,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	flags := flag.NewFlagSet("cron", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	times := flags.Int("times", 0, "how many runs by the clock to wait for")
@@ -48,15 +49,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		case <-waiting.Done(): // nobody listens any more
 		}
 	})
-	client, stop, err := here.Start(ctx, g)
+	in, err := local.Start(ctx, "examples", local.WithGraphs(g), local.DrainRuns(), local.WithLogger(zap.NewNop()))
 	if err != nil {
 		enough()
 		return err
 	}
-	defer stop()
-	defer enough() // before stop, which waits for the node
+	defer func() {
+		enough() // before Close, which waits for the runs
+		err = errors.Join(err, in.Close(context.WithoutCancel(ctx)))
+	}()
 
-	info, err := client.GetGraph(ctx, g.Name())
+	info, err := in.GetGraph(ctx, g.Name())
 	if err != nil {
 		return err
 	}
@@ -68,7 +71,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	// Triggers are not all: a run can be started at any time. The clock gives no
 	// inputs, so what the root step has in the graph must do.
-	if _, err := client.Trigger(ctx, g.Name(), exo.TriggerOptions{Inputs: exo.Fields(Cause{By: "hand"})}); err != nil {
+	if _, err := in.Trigger(ctx, g.Name(), exo.TriggerOptions{Inputs: exo.Fields(Cause{By: "hand"})}); err != nil {
 		return err
 	}
 	for range 1 + max(*times, 0) {
@@ -83,7 +86,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 
 	// Triggers end with the next version of a graph, or when they are cancelled.
-	cancelled, err := client.CancelTriggers(ctx, g.Name())
+	cancelled, err := in.CancelTriggers(ctx, g.Name())
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/exospherehost/exo-go/examples/internal/here"
 	"github.com/exospherehost/exo-go/exo"
+	"github.com/exospherehost/exo-go/exo/local"
+	"go.uber.org/zap"
 )
 
 func main() {
@@ -33,13 +34,13 @@ func run(ctx context.Context, items []string, stdout io.Writer) error {
 		items = []string{"tea", "bread", "plums", "tea"}
 	}
 	g, billed := graph()
-	result, err := here.Run(ctx, g, exo.TriggerOptions{
+	result, err := local.Run(ctx, g, exo.TriggerOptions{
 		Inputs: exo.Fields(Order{Items: strings.Join(items, " ")}), // of the root step
-	})
+	}, local.WithLogger(zap.NewNop()))
 	if err != nil {
 		return err
 	}
-	bill, err := here.Output(result, billed)
+	bill, err := exo.Output(result, billed)
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,9 @@ import (
 	"os/signal"
 	"time"
 
-	"github.com/exospherehost/exo-go/examples/internal/here"
 	"github.com/exospherehost/exo-go/exo"
+	"github.com/exospherehost/exo-go/exo/local"
+	"go.uber.org/zap"
 )
 
 func main() {
@@ -42,11 +43,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	f := &farm{takes: *takes}
 	g, fetched := graph(f, *every)
-	result, err := here.Run(ctx, g, exo.TriggerOptions{})
+	result, err := local.Run(ctx, g, exo.TriggerOptions{}, local.WithLogger(zap.NewNop()))
 	if err != nil {
 		return err
 	}
-	picture, err := here.Output(result, fetched)
+	picture, err := exo.Output(result, fetched)
 	if err != nil {
 		return err
 	}

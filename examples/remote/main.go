@@ -87,18 +87,19 @@ func graph() (*exo.Graph, *exo.Step[Text]) {
 // run is the first program: state manager, runtime of the nodes of the shop, and
 // client.
 func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
-	server, err := startServer(ctx)
+	g, compared := graph()
+	server, err := startServer(ctx, g.Nodes())
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, server.close()) }()
+	defer func() { err = errors.Join(err, server.close(context.WithoutCancel(ctx))) }()
 	other, err := startWorker(ctx, server, stderr)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, other.close()) }()
 
-	said, err := once(ctx, server)
+	said, err := once(ctx, server, g, compared)
 	if err != nil {
 		return err
 	}

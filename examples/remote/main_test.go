@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"os"
 	"strings"
@@ -32,12 +33,13 @@ func TestTwoProcesses(t *testing.T) {
 // A worker that is turned away says why.
 func TestWorkerDoesNotStart(t *testing.T) {
 	t.Parallel()
-	s, err := startServer(t.Context())
+	g, _ := graph()
+	s, err := startServer(t.Context(), g.Nodes())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := s.close(); err != nil {
+		if err := s.close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	}()

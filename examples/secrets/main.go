@@ -18,8 +18,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/exospherehost/exo-go/examples/internal/here"
 	"github.com/exospherehost/exo-go/exo"
+	"github.com/exospherehost/exo-go/exo/local"
+	"go.uber.org/zap"
 )
 
 func main() {
@@ -53,11 +54,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 
 	g, asked := graph(api.url, key)
-	result, err := here.Run(ctx, g, exo.TriggerOptions{})
+	result, err := local.Run(ctx, g, exo.TriggerOptions{}, local.WithLogger(zap.NewNop()))
 	if err != nil {
 		return err
 	}
-	weather, err := here.Output(result, asked)
+	weather, err := exo.Output(result, asked)
 	if err != nil {
 		return err
 	}

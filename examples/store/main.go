@@ -14,8 +14,9 @@ import (
 	"os"
 	"os/signal"
 
-	"github.com/exospherehost/exo-go/examples/internal/here"
 	"github.com/exospherehost/exo-go/exo"
+	"github.com/exospherehost/exo-go/exo/local"
+	"go.uber.org/zap"
 )
 
 func main() {
@@ -40,14 +41,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 
 	g, summed := graph()
-	result, err := here.Run(ctx, g, exo.TriggerOptions{
+	result, err := local.Run(ctx, g, exo.TriggerOptions{
 		Inputs: exo.Fields(Plan{Readers: exo.Of(*readers)}),
 		Store:  exo.Fields(Start{Cursor: exo.Of(*from)}),
-	})
+	}, local.WithLogger(zap.NewNop()))
 	if err != nil {
 		return err
 	}
-	sum, err := here.Output(result, summed)
+	sum, err := exo.Output(result, summed)
 	if err != nil {
 		return err
 	}

@@ -5,20 +5,16 @@
 //	go run ./examples/wordcount [flags] [DIR]
 //
 // Nothing else is needed: state manager and runtime are part of the program.
-// With --state-manager the same nodes and graph run against another one, which
-// needs the extension "collect" (docs/differences.md).
 package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -39,10 +35,9 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("wordcount", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	url := flags.String("state-manager", "", "`URL` of a state manager to use in place of the embedded one; the key is read from EXOSPHERE_API_KEY")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -54,73 +49,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		dir = flags.Arg(0)
 	}
 
-	var where exo.Option
-	if *url != "" {
-		where = exo.WithURL(*url)
-	} else {
-		sm := local.New()
-		defer func() { err = errors.Join(err, sm.Close()) }()
-		where = exo.WithStateManager(sm)
-	}
 	started := time.Now()
-	report, err := count(ctx, dir, newProgress(stderr), where, exo.WithLogger(zap.NewNop()))
+	p := newProgress(stderr)
+	g, reported := graph(dir)
+	result, err := local.Run(ctx, g, exo.TriggerOptions{},
+		local.WithRuntime(exo.WithTrace(p.trace())), local.WithLogger(zap.NewNop()))
+	p.done()
 	if err != nil {
 		return err
 	}
-	return printTable(stdout, stderr, report, time.Since(started))
-}
-
-// count runs the workflow, with a runtime of its own for the nodes.
-func count(ctx context.Context, dir string, p *progress, options ...exo.Option) (Report, error) {
-	// Paths mean something on this machine only, so a namespace of its own
-	// keeps other runtimes of the same state manager away from them.
-	namespace := "wordcount-" + strings.ToLower(rand.Text())
-
-	runtimeOptions := []exo.RuntimeOption{exo.WithTrace(p.trace())}
-	managerOptions := make([]exo.ManagerOption, 0, len(options))
-	for _, o := range options {
-		runtimeOptions = append(runtimeOptions, o)
-		managerOptions = append(managerOptions, o)
-	}
-	g, reported := graph(dir)
-	rt, err := exo.NewRuntime(namespace, "wordcount", g.Nodes(), runtimeOptions...)
+	out, err := exo.Output(result, reported)
 	if err != nil {
-		return Report{}, err
+		return err
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- rt.Run(ctx) }()
-	defer func() { _ = rt.Shutdown(context.WithoutCancel(ctx)) }()
-	select {
-	case <-rt.Ready():
-	case err := <-failed:
-		return Report{}, errors.Join(err, ctx.Err())
-	}
-
-	m, err := exo.NewStateManager(namespace, managerOptions...)
-	if err != nil {
-		return Report{}, err
-	}
-	if _, err := m.UpsertGraph(ctx, g); err != nil {
-		return Report{}, err
-	}
-	r, err := m.Trigger(ctx, g.Name(), exo.TriggerOptions{})
-	if err != nil {
-		return Report{}, err
-	}
-	result, err := r.Wait(ctx)
-	p.done()
-	if err != nil {
-		return Report{}, err
-	}
-	if err := result.Err(); err != nil {
-		return Report{}, err
-	}
-	reports, err := exo.Outputs(result, reported)
-	if err != nil {
-		return Report{}, err
-	}
-	if len(reports) != 1 {
-		return Report{}, fmt.Errorf("%d reports of one run", len(reports))
-	}
-	return reports[0].Report.V, nil
+	return printTable(stdout, stderr, out.Report.V, time.Since(started))
 }

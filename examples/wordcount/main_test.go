@@ -3,14 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/exospherehost/exo-go/exo/local"
 	"go.uber.org/goleak"
 )
 
@@ -172,27 +170,5 @@ func TestNothingToCount(t *testing.T) {
 	}
 	if err := run(t.Context(), []string{filepath.Join(t.TempDir(), "none")}, &out, &errs); err == nil {
 		t.Error("a folder that is not there is accepted")
-	}
-}
-
-func TestAgainstAnotherStateManager(t *testing.T) {
-	const apiKey = "a-key"
-	t.Setenv("EXOSPHERE_API_KEY", apiKey)
-	sm := local.New()
-	defer func() { _ = sm.Close() }()
-	server := httptest.NewServer(sm.Handler(apiKey))
-	defer server.Close()
-	dir := folder(t)
-	var here, there, errs bytes.Buffer
-	if err := run(t.Context(), []string{dir}, &here, &errs); err != nil {
-		t.Fatal(err)
-	}
-	if err := run(t.Context(), []string{"--state-manager", server.URL, dir}, &there, &errs); err != nil {
-		t.Fatal(err)
-	}
-	a, _, _ := strings.Cut(here.String(), "\n\n")
-	b, _, _ := strings.Cut(there.String(), "\n\n")
-	if a != b {
-		t.Errorf("embedded:\n%s\nby HTTP:\n%s", a, b)
 	}
 }
