@@ -3,9 +3,9 @@ package guide_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -58,34 +58,53 @@ func program(ctx context.Context, listener net.Listener, options ...exo.RuntimeO
 // end sample
 
 // sample:local
-func inOneProcess(ctx context.Context) (result *exo.RunResult, err error) {
-	sm := local.New(local.WithKeepRuns(100))
-	defer func() { err = errors.Join(err, sm.Close()) }() // which says if a run was not finished
-	return work(ctx, exo.WithStateManager(sm))
+func once(ctx context.Context) (*exo.RunResult, error) {
+	g, _ := billing()
+	return local.Run(ctx, g, exo.TriggerOptions{Inputs: map[string]string{"month": "2026-04"}})
 }
 
-func work(ctx context.Context, where exo.Option) (*exo.RunResult, error) {
-	g, _ := billing()
-	rt, err := exo.NewRuntime("books", "billing-1", g.Nodes(), where)
-	if err != nil {
-		return nil, err
-	}
-	ctx, stop := context.WithCancelCause(ctx)
-	var running sync.WaitGroup
-	running.Go(func() { stop(rt.Run(ctx)) }) // a runtime that fails stops the rest
-	defer running.Wait()
-	defer stop(nil) // drains
-	select {
-	case <-rt.Ready(): // graphs are validated against the nodes that are registered
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
+// end sample
 
-	m, err := exo.NewStateManager("books", where)
+// sample:start
+func accounting(ctx context.Context, options ...local.InstanceOption) (err error) {
+	g, _ := billing()
+	in, err := local.Start(ctx, "books", append(options, local.WithGraphs(g), local.WithKeepRuns(100), local.DrainRuns())...)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		err = errors.Join(err, in.Close(closing)) // waits for runs, and says which were not finished
+	}()
+	run, err := in.Trigger(ctx, g.Name(), exo.TriggerOptions{Inputs: map[string]string{"month": "2026-04"}})
+	if err != nil {
+		return err
+	}
+	_, err = run.Wait(ctx)
+	return err
+}
+
+// end sample
+
+// sample:under way
+func watch(ctx context.Context, run *exo.Run, invoice *exo.Step[Invoice]) ([]Invoice, error) {
+	info, err := run.Status(ctx) // counts of states
+	if err != nil || info.Status != exo.RunPending {
+		return nil, err
+	}
+	steps, err := run.Progress(ctx) // counts by step and status
 	if err != nil {
 		return nil, err
 	}
-	return triggerAndWait(ctx, m, g)
+	for _, s := range steps {
+		fmt.Printf("%s: %d of %d\n", s.Step, s.Done(), s.Total())
+	}
+	now, err := run.Snapshot(ctx) // with all states
+	if err != nil {
+		return nil, err
+	}
+	return exo.Outputs(now, invoice) // those so far
 }
 
 // end sample
@@ -130,7 +149,7 @@ func nightly() *exo.Graph {
 
 func TestInOneProcess(t *testing.T) {
 	t.Setenv("EXOSPHERE_DISABLE_DEFAULT_LOGGING", "1")
-	result, err := inOneProcess(t.Context())
+	result, err := once(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,17 +158,34 @@ func TestInOneProcess(t *testing.T) {
 	if err != nil || len(invoices) != 2 {
 		t.Errorf("invoices %+v, error %v, want two", invoices, err)
 	}
+	if err := accounting(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
-func TestWorkWithWrongKey(t *testing.T) {
-	t.Setenv("EXOSPHERE_DISABLE_DEFAULT_LOGGING", "1")
-	t.Setenv("EXOSPHERE_API_KEY", "wrong")
-	sm := local.New()
-	defer func() { _ = sm.Close() }()
-	server := httptest.NewServer(sm.Handler("right"))
-	defer server.Close()
-	if _, err := work(t.Context(), exo.WithURL(server.URL)); !errors.Is(err, transport.ErrUnauthorized) {
-		t.Errorf("error %v, want that of the runtime", err)
+func TestTriggerAndWait(t *testing.T) {
+	g, invoice := billing()
+	in, err := local.Start(t.Context(), "books", local.WithNodes(g.Nodes()...), local.WithLogger(zap.NewNop()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := triggerAndWait(t.Context(), in.StateManager, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now, err := watch(t.Context(), in.Run(result.ID), invoice); err != nil || now != nil {
+		t.Errorf("a run that is over: %v, %v", now, err)
+	}
+	run, err := in.Trigger(t.Context(), g.Name(), exo.TriggerOptions{StartDelay: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now, err := watch(t.Context(), run, invoice); err != nil || len(now) != 0 {
+		t.Errorf("a run that has not begun: %v, %v", now, err)
+	}
+	var unfinished *local.UnfinishedError
+	if err := in.Close(t.Context()); !errors.As(err, &unfinished) || unfinished.Count() != 1 {
+		t.Error(err)
 	}
 }
 
