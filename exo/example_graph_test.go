@@ -279,3 +279,24 @@ func ExampleParseGraph() {
 	//     n0["upper<br/>Upper"]
 	// true
 }
+
+// A field that is a string has branches of strings.
+func ExampleCollectAllStrings() {
+	type All struct {
+		Parts exo.Val[[]exo.Branch[string]] `json:"parts"`
+	}
+	count := exo.Node("Count", func(_ context.Context, in All, _ exo.None) (exo.None, error) {
+		for _, b := range in.Parts.V {
+			fmt.Println(b.Step, b.Status, b.V)
+		}
+		return exo.None{}, nil
+	})
+	g := exo.NewGraph("collected")
+	start := exo.Add(g, "start", toUpper, Sentence{"b a"})
+	words := exo.Add(g, "words", toWords, start.Out, exo.After(start))
+	exo.Add(g, "count", count, All{exo.CollectAllStrings(words.Out.Text)}, exo.After(words), exo.Unites(start, exo.AllDone))
+	drive(g, exo.TriggerOptions{})
+	// Output:
+	// words SUCCESS B
+	// words SUCCESS A
+}

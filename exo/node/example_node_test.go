@@ -149,3 +149,21 @@ func ExampleContextWithInfo() {
 	fmt.Println(info.Identifier, info.Attempt)
 	// Output: shout 1
 }
+
+// A join that asks for all branches finds out which succeeded.
+func ExampleBranch() {
+	branches := []node.Branch[int]{
+		{Index: 0, Step: "halve", Status: transport.StatusSuccess, V: 2},
+		{Index: 1, Step: "halve", Status: transport.StatusErrored, Error: "5 is odd"},
+	}
+	for _, b := range branches {
+		if b.Succeeded() {
+			fmt.Println(b.V)
+		} else {
+			fmt.Println(b.Step, b.Error)
+		}
+	}
+	// Output:
+	// 2
+	// halve 5 is odd
+}

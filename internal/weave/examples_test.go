@@ -39,7 +39,7 @@ func TestExamples(t *testing.T) {
 }
 
 // standard are methods of interfaces that everyone knows.
-var standard = []string{"Error", "Format", "GoString", "JSONSchema", "LogValue", "MarshalJSON", "MarshalText", "String"}
+var standard = []string{"Error", "Format", "GoString", "JSONSchema", "LogValue", "MarshalJSON", "MarshalText", "String", "UnmarshalJSON"}
 
 // unshown lists what a package exports and none of its Examples shows. A type is
 // shown with any of its functions, methods and constants. It needs no Example if
