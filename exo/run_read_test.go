@@ -253,7 +253,7 @@ func TestWaitReadsStatesOnce(t *testing.T) {
 				s := exo.Add(g, "split", split, Text{"x"})
 				exo.Add(g, "work", work, s.Out, exo.After(s))
 				_, stop := b.serve(g.Nodes())
-				var tr transport.Transport = b.sm.Namespace(namespace)
+				tr := b.sm.Namespace(namespace)
 				if way == "over HTTP" {
 					tr = transport.HTTP{URL: "http://localhost", APIKey: "key", Client: &http.Client{Transport: inline{b.sm.Handler("key")}}}.Namespace(namespace)
 				}

@@ -85,9 +85,9 @@ func (e *UnfinishedError) Error() string {
 	for _, name := range slices.Sorted(maps.Keys(e.Runs)) {
 		parts = append(parts, fmt.Sprintf("%d in namespace %q", e.Runs[name], name))
 	}
-	text += ": " + strings.Join(parts, ", ")
+	waits := []string{text + ": " + strings.Join(parts, ", ")}
 	for _, p := range e.States {
-		text += "; " + p.String()
+		waits = append(waits, p.String())
 	}
-	return text
+	return strings.Join(waits, "; ")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -88,7 +89,7 @@ func accounting(ctx context.Context, options ...local.InstanceOption) (err error
 // end sample
 
 // sample:under way
-func watch(ctx context.Context, run *exo.Run, invoice *exo.Step[Invoice]) ([]Invoice, error) {
+func watch(ctx context.Context, w io.Writer, run *exo.Run, invoice *exo.Step[Invoice]) ([]Invoice, error) {
 	info, err := run.Status(ctx) // counts of states
 	if err != nil || info.Status != exo.RunPending {
 		return nil, err
@@ -98,7 +99,7 @@ func watch(ctx context.Context, run *exo.Run, invoice *exo.Step[Invoice]) ([]Inv
 		return nil, err
 	}
 	for _, s := range steps {
-		fmt.Printf("%s: %d of %d\n", s.Step, s.Done(), s.Total())
+		_, _ = fmt.Fprintf(w, "%s: %d of %d\n", s.Step, s.Done(), s.Total())
 	}
 	now, err := run.Snapshot(ctx) // with all states
 	if err != nil {
@@ -173,14 +174,14 @@ func TestTriggerAndWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if now, err := watch(t.Context(), in.Run(result.ID), invoice); err != nil || now != nil {
+	if now, err := watch(t.Context(), io.Discard, in.Run(result.ID), invoice); err != nil || now != nil {
 		t.Errorf("a run that is over: %v, %v", now, err)
 	}
 	run, err := in.Trigger(t.Context(), g.Name(), exo.TriggerOptions{StartDelay: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if now, err := watch(t.Context(), run, invoice); err != nil || len(now) != 0 {
+	if now, err := watch(t.Context(), io.Discard, run, invoice); err != nil || len(now) != 0 {
 		t.Errorf("a run that has not begun: %v, %v", now, err)
 	}
 	var unfinished *local.UnfinishedError

@@ -71,7 +71,7 @@ func routes(in *local.Instance) http.Handler {
 			return
 		}
 		for _, s := range steps {
-			fmt.Fprintf(w, "%s: %d of %d done, %d failed\n", s.Step, s.Done(), s.Total(), s.Failed())
+			_, _ = fmt.Fprintf(w, "%s: %d of %d done, %d failed\n", s.Step, s.Done(), s.Total(), s.Failed())
 		}
 	})
 	mux.Handle("GET /exo/", in.Runtime().HealthHandler())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -138,9 +139,9 @@ func TestNightlyIsCutShort(t *testing.T) {
 	t.Setenv("EXOSPHERE_DISABLE_DEFAULT_LOGGING", "1")
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
-		swept := 0
+		var swept atomic.Int64
 		g, _ := sweep(accounts(200), func(context.Context, int) error {
-			if swept++; swept == 1 {
+			if swept.Add(1) == 1 {
 				time.AfterFunc(time.Second, stop)
 			}
 			time.Sleep(5 * time.Second)
@@ -150,8 +151,8 @@ func TestNightlyIsCutShort(t *testing.T) {
 		if err := nightly(ctx, g); err != nil {
 			t.Error(err)
 		}
-		if swept != 100 {
-			t.Errorf("%d accounts were swept", swept)
+		if n := swept.Load(); n != 100 {
+			t.Errorf("%d accounts were swept", n)
 		}
 	})
 }
