@@ -31,7 +31,7 @@ func newBareClient(key string) bareClient {
 	return bareClient{&http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: bareGoroutines + 1}}, key}
 }
 
-// call posts a body and reads the answer into buf.
+// call posts a body and reads the response into buf.
 func (c bareClient) call(ctx context.Context, to, body string, buf *bytes.Buffer) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(body))
 	if err != nil {
@@ -86,7 +86,7 @@ func together(w *world, do func() error) (took time.Duration, cpu float64, err e
 }
 
 // singleCalls executes states as fast as the protocol without extensions lets
-// anything do it: one goroutine claims ahead of those that report, by bare calls,
+// anything do it: one goroutine claims ahead of the ones that report, by bare calls,
 // with no more states claimed at a time than a runtime has, and no node runs.
 func singleCalls(ctx context.Context, w *world, key string, s scale) (map[string]float64, error) {
 	if err := w.triggerAll(ctx, oneStep, s.States); err != nil {

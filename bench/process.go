@@ -21,7 +21,7 @@ import (
 
 // Processes that this program starts are itself in a role. They read the key and
 // the state manager's URL from the environment, and end when their standard
-// input does: with this process, whatever becomes of it.
+// input does: with this process, however it ends.
 const (
 	urlVariable = "EXOSPHERE_STATE_MANAGER_URI"
 	keyVariable = "EXOSPHERE_API_KEY"
@@ -94,7 +94,7 @@ func (p *process) stop() error {
 	return errors.Join(p.stdin.Close(), p.cmd.Wait())
 }
 
-// Runs at rest that state managers keep: fewer than are made in a round, and more
+// Finished runs that state managers keep: fewer than are made in a round, and more
 // than workers can bring out of order.
 const keepRuns = 2000
 
@@ -102,7 +102,7 @@ const keepRuns = 2000
 const namespace = "bench"
 
 // serve is a state manager with two more endpoints: one that triggers many runs
-// at once, and one that does no more than read a body and answer.
+// at once, and one that only reads a body and responds.
 func serve(ctx context.Context, stdout io.Writer, opts ...local.Option) error {
 	sm := local.New(append(opts, local.WithKeepRuns(keepRuns))...)
 	defer func() { _ = sm.Close() }()

@@ -20,7 +20,7 @@ func Collect[T any](field Val[T]) Val[[]T] {
 // CollectStrings is [Collect] of a field that is a string.
 func CollectStrings[S ~string](field S) Val[[]S] { return node.Collected[S](string(field)) }
 
-// A Branch is what became of one branch that a join waited for: see [CollectAll].
+// A Branch is the outcome of one branch that a join waited for: see [CollectAll].
 type Branch[T any] = node.Branch[T]
 
 // CollectAll is [Collect] with an entry for every branch, also for those that

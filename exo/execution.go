@@ -49,7 +49,7 @@ type execution struct {
 // and secrets are not kept while the report waits.
 //
 // Middleware may hold on to its request, and a node with secrets to a context
-// that redacts them. Where there is neither, nobody sees the request but the
+// that redacts them. Where there is neither, no one sees the request but the
 // node's codec, and the work is a part of the execution: one allocation less for
 // each state.
 type work struct {
@@ -92,7 +92,7 @@ func (e *execution) begin(parent context.Context, inputs transport.Object) {
 	e.ctx, e.cancel = context.WithCancelCause(parent)
 }
 
-// letGo ends the work. Nobody reads the inputs in the execution any more.
+// letGo ends the work. Nothing reads the inputs in the execution any more.
 func (e *execution) letGo() {
 	e.work = nil
 	e.own.request.Inputs = nil

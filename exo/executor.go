@@ -9,8 +9,8 @@ import (
 	"github.com/exospherehost/exo-go/internal/retry"
 )
 
-// An Executor executes states that it is handed, by the rules by which a
-// [Runtime] executes those that it claims: secrets, contexts, time-outs, panics,
+// An Executor executes states that it is handed, by the same rules as a
+// [Runtime] executes states that it claims: secrets, contexts, timeouts, panics,
 // limits, signals, redaction, and what is done about a report that the state
 // manager refuses. It is the same code. An Executor registers nothing, claims
 // nothing, and has no goroutine between calls.
@@ -31,11 +31,11 @@ func NewExecutor(namespace, name string, nodes []node.Any, opts ...RuntimeOption
 }
 
 // Execute runs the node of a claimed state, in a context that descends from
-// ctx, and reports what became of it. A state that is of none of the nodes, or
+// ctx, and reports the outcome. A state that is of none of the nodes, or
 // that there is no idle worker for (see [WithWorkers] and [WithConcurrency]), is
-// put back.
+// requeued.
 //
-// It returns once the state manager has taken the report or refused it for good,
+// It returns once the state manager has taken the report or refused it permanently,
 // which [Trace.Reported] tells apart. Until then it tries again, as
 // [WithReportBackoff] says, and gives up when that or ctx ends.
 func (x *Executor) Execute(ctx context.Context, s transport.Claimed) Outcome {
@@ -60,7 +60,7 @@ func (x *Executor) Execute(ctx context.Context, s transport.Claimed) Outcome {
 	return e.outcome
 }
 
-// report offers an outcome until there is an answer to it.
+// report offers an outcome until there is a response to it.
 func (x *Executor) report(ctx context.Context, e *execution) {
 	r := x.runtime
 	wait := r.newBackoff()
@@ -76,7 +76,7 @@ func (x *Executor) report(ctx context.Context, e *execution) {
 	}
 }
 
-// offer makes one attempt. The end of ctx does not cut it short: its answer,
+// offer makes one attempt. The end of ctx does not cut it short: its response,
 // lost, would leave open whether the report was taken.
 func (x *Executor) offer(ctx context.Context, e *execution) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)

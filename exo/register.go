@@ -17,8 +17,8 @@ import (
 // callTimeout is the timeout of one attempt of a call that does not wait.
 const callTimeout = 30 * time.Second
 
-// register registers the nodes. It retries until the state manager refuses for
-// good. It returns nil if ctx ends first.
+// register registers the nodes. It retries until the state manager refuses
+// permanently. It returns nil if ctx ends first.
 func (r *Runtime) register(ctx context.Context) error {
 	wait := r.newBackoff()
 	for {
@@ -88,7 +88,7 @@ func (r *Runtime) registerAgain(ctx context.Context) {
 	if !g.doubtful.Load() || time.Now().Before(g.notBefore) {
 		return
 	}
-	g.doubtful.Store(false) // later failures count anew
+	g.doubtful.Store(false) // later failures count from zero
 	err := r.registerOnce(ctx)
 	if err == nil {
 		g.wait.Reset()

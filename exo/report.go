@@ -125,8 +125,8 @@ func (p *reporter) supplant(e *execution) {
 	p.conclude([]*execution{e})
 }
 
-// conclude ends the delivery of reports: each was accepted, or has failed for
-// good.
+// conclude ends the delivery of reports: each was accepted, or has failed
+// permanently.
 func (p *reporter) conclude(over []*execution) {
 	if len(over) == 0 {
 		return

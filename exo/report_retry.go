@@ -27,7 +27,7 @@ type resends struct {
 
 // A resend is a group of reports to be sent again at the same time. Those that
 // failed together the first time stay together and share a backoff, so that one
-// which ends after some time or attempts counts only theirs.
+// report which ends after some time or attempts counts only theirs.
 type resend struct {
 	wait       backoff.BackOff // used by whoever plans
 	planned    bool            // a wait is being chosen, or has begun
@@ -38,7 +38,7 @@ type resend struct {
 // held reports whether nothing may be sent yet.
 func (s *resends) held() bool { return !s.notBefore.IsZero() && time.Now().Before(s.notBefore) }
 
-// stop ends all waits for good.
+// stop ends all waits permanently.
 func (s *resends) stop() {
 	for g := range s.waiting {
 		g.timer.Stop()

@@ -70,7 +70,7 @@ const maxErrStates = 10
 // Err returns nil for a run that succeeded. Otherwise the error lists failed
 // states and their errors: the first ten, and the number of the others. States
 // has all of them. A run
-// that is under way still is an error, too.
+// that is still running is an error, too.
 func (r *RunResult) Err() error {
 	if r.Status == transport.RunSuccess {
 		return nil
@@ -102,7 +102,7 @@ func (r *RunResult) Err() error {
 // order of [Collect] (protocol.md §8). Descendants of a state that was retried
 // manually are left out.
 //
-// Of a run that is under way, these are the outputs so far.
+// Of a run that is still running, these are the outputs so far.
 func Outputs[Out any](r *RunResult, s *Step[Out]) ([]Out, error) {
 	var outs []Out
 	void := lineage.Void(r.States)

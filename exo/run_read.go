@@ -83,7 +83,7 @@ func (p StepProgress) Total() int {
 	return total
 }
 
-// Done is how many of Total are over, whatever became of them.
+// Done is how many of Total are over, whatever their outcome.
 func (p StepProgress) Done() int {
 	done := p.Total()
 	for s, n := range p.States {
@@ -94,7 +94,7 @@ func (p StepProgress) Done() int {
 	return done
 }
 
-// Failed is how many of Total have failed for good.
+// Failed is how many of Total have failed permanently.
 func (p StepProgress) Failed() int {
 	failed := 0
 	for s, n := range p.States {

@@ -145,7 +145,7 @@ func NewRuntime(namespace, name string, nodes []node.Any, opts ...RuntimeOption)
 // unless the state manager does not respond to the last claim within the time
 // of a drain; those states come back when their leases end.
 //
-// Run fails if the state manager refuses the registration for good, for example
+// Run fails if the state manager refuses the registration permanently, for example
 // with [transport.ErrUnauthorized]. While it cannot be reached, Run keeps
 // trying. Run can be called only once; after that, or after [Runtime.Shutdown],
 // it returns [ErrRuntimeClosed].

@@ -27,7 +27,7 @@ type Stats struct {
 	Lost     uint64 `json:"lost"`
 
 	Reported     uint64 `json:"reported"`      // outcomes that the state manager accepted
-	ReportErrors uint64 `json:"report_errors"` // outcomes that it refused for good
+	ReportErrors uint64 `json:"report_errors"` // outcomes that it refused permanently
 
 	// Overdue is the number of nodes that ignore their timeout: they have not
 	// returned although it has passed.

@@ -44,7 +44,7 @@ type Trace struct {
 	Reported func(ctx context.Context, info node.Info, outcome Outcome, took time.Duration, err error)
 }
 
-// An Outcome is what became of a state.
+// An Outcome is the result of the execution of a state.
 type Outcome struct {
 	Kind    OutcomeKind
 	Outputs int           // of Executed: the number of outputs
@@ -60,7 +60,7 @@ const (
 	Errored                         // the node failed
 	Pruned                          // the node ended its branch
 	Requeued                        // the node asked to be run again later
-	Returned                        // the runtime put the state back: it is stopping, or does not know the node
+	Returned                        // the runtime requeued the state: it is stopping, or does not know the node
 	Lost                            // the state's lease ended: another runtime has it, and nothing is reported
 )
 

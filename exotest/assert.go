@@ -21,8 +21,8 @@ func WantSuccess(t testing.TB, r *exo.RunResult) {
 	}
 }
 
-// WantFailure checks that a run failed, and that a state of the step failed for
-// good with an error that has the text in it.
+// WantFailure checks that a run failed, and that a state of the step failed
+// permanently with an error that has the text in it.
 func WantFailure(t testing.TB, r *exo.RunResult, step, text string) {
 	t.Helper()
 	if r.Status != exo.RunFailed {
@@ -81,7 +81,7 @@ func WantPath(t testing.TB, r *exo.RunResult, steps ...string) {
 }
 
 // Attempts is how often each branch of a step was tried: 1 if the first attempt
-// went well. A state that was put back by [exo.RequeueAfter] goes on with the same
+// went well. A state that was requeued by [exo.RequeueAfter] goes on with the same
 // attempt.
 func Attempts(r *exo.RunResult, step string) []int {
 	var attempts []int
@@ -184,7 +184,7 @@ func (m *StateManager) WantStore(t testing.TB, r *exo.RunResult, want map[string
 	}
 }
 
-// known checks that a run has states of a step, lest a typing error pass.
+// known checks that a run has states of a step, so that a typing error does not pass.
 func known(t testing.TB, r *exo.RunResult, step string) bool {
 	t.Helper()
 	if len(r.Step(step)) > 0 {
@@ -198,12 +198,12 @@ func hasFailed(s exo.Status) bool {
 	return s == transport.StatusErrored || s == transport.StatusNextCreatedError
 }
 
-// failures says, for the end of a message, which states of a run failed for good.
+// failures says, for the end of a message, which states of a run failed permanently.
 func failures(r *exo.RunResult) string {
 	return listErrors(r, func(s *exo.State) bool { return hasFailed(s.Status) })
 }
 
-// errorsOf says which states of a step failed, for good or not.
+// errorsOf says which states of a step failed, permanently or not.
 func errorsOf(r *exo.RunResult, step string) string {
 	return listErrors(r, func(s *exo.State) bool { return s.Identifier == step })
 }

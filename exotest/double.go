@@ -13,7 +13,7 @@ import (
 )
 
 // Stub replaces the function of a node, in this state manager only, and records
-// the calls of it. All else stays: codecs, schemas, time-out, and what the
+// the calls of it. Everything else stays: codecs, schemas, timeout, and what the
 // runtime makes of the return. Stub again replaces the stub.
 func Stub[In, Out, Sec any](m *StateManager, n *node.Node[In, Out, Sec], fn func(ctx context.Context, in In, sec Sec) (Out, error)) *Calls[In, Out] {
 	m.t.Helper()

@@ -161,7 +161,7 @@ func TestDelayBeyondATimeout(t *testing.T) {
 		sm.Delay("only", time.Hour)
 		return sm.TryDrive(t.Context(), g, exo.TriggerOptions{})
 	}()
-	if err == nil || !strings.Contains(err.Error(), "outlasts the time-out of its node, 1m0s") {
+	if err == nil || !strings.Contains(err.Error(), "outlasts the timeout of its node, 1m0s") {
 		t.Errorf("%v", err)
 	}
 	exotest.Bubble(t, func(t *testing.T, sm *exotest.StateManager) {

@@ -114,7 +114,7 @@ func (m *StateManager) Middleware() node.Middleware {
 // driven stands in the context of an execution by the driver, under drivenKey.
 type driven struct {
 	attempt int
-	late    bool // the delay is still to come: it outlasts the node's time-out
+	late    bool // the delay is still to come: it outlasts the node's timeout
 }
 
 type drivenKey struct{}
@@ -161,7 +161,7 @@ func (d *doubles) checkUsed() {
 }
 
 // delayOf is how long the driver lets a claimed state wait. A delay that outlasts
-// the time-out of the node is for the runtime to end, which takes real time.
+// the timeout of the node is for the runtime to end, which takes real time.
 func (m *StateManager) delayOf(namespace string, s transport.Claimed) (d time.Duration, late bool, err error) {
 	d = m.doubles.delay(s.Identifier)
 	if d == 0 {
@@ -172,7 +172,7 @@ func (m *StateManager) delayOf(namespace string, s transport.Claimed) (d time.Du
 		return d, false, nil
 	}
 	if !m.clock.bubble() {
-		return 0, false, fmt.Errorf("step %q: Delay(%v) outlasts the time-out of its node, %v, and time-outs take real time: use exotest.Bubble",
+		return 0, false, fmt.Errorf("step %q: Delay(%v) outlasts the timeout of its node, %v, and timeouts take real time: use exotest.Bubble",
 			s.Identifier, d, n.Timeout())
 	}
 	return 0, true, nil

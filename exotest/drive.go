@@ -13,8 +13,8 @@ import (
 	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
-// Drive writes and triggers a graph and executes its states until the run is at
-// rest. The nodes that the graph was built from are registered first; those of
+// Drive writes and triggers a graph and executes its states until the run is
+// terminal. The nodes that the graph was built from are registered first; those of
 // others, made by [exo.Remote], need a [RemoteStub].
 //
 // States are executed one at a time: those that are due first, and of these
@@ -72,7 +72,7 @@ func (m *StateManager) Upsert(t testing.TB, g *exo.Graph) {
 	}
 }
 
-// Wait drives until a run is at rest, as Drive does.
+// Wait drives until a run is terminal, as Drive does.
 func (m *StateManager) Wait(t testing.TB, r *exo.Run) *exo.RunResult {
 	t.Helper()
 	endBy(t, m.driveRun(t.Context(), t, m.config.namespace, r.ID), "drive run")
@@ -111,7 +111,7 @@ func (m *StateManager) Step(t testing.TB) (Execution, bool) {
 	return *x, true
 }
 
-// Result reads a run as it is now, at rest or not.
+// Result reads a run as it is now, terminal or not.
 func (m *StateManager) Result(t testing.TB, r *exo.Run) *exo.RunResult {
 	t.Helper()
 	result, err := m.result(r.ID)
@@ -200,7 +200,7 @@ func (m *StateManager) read(namespace, runID string) (*exo.RunResult, error) {
 	return &exo.RunResult{ID: info.ID, Graph: info.Graph, Status: info.Status, States: states, Elapsed: last.Sub(info.CreatedAt)}, nil
 }
 
-// driveRun drives until a run is at rest, and tells if it is stuck.
+// driveRun drives until a run is terminal, and tells if it is stuck.
 func (m *StateManager) driveRun(ctx context.Context, t testing.TB, namespace, runID string) error {
 	err := m.drive(ctx, plan{t: t, until: func() (bool, error) { return m.server.AtRest(namespace, runID) }})
 	if errors.Is(err, errIdle) {

@@ -144,7 +144,7 @@ func (m *StateManager) claimNext(ctx context.Context, now time.Time) (namespace 
 	return first.namespace, states[0], true, nil
 }
 
-// next is when there will be something to do, if nobody else does anything.
+// next is when there will be something to do, if nothing else happens.
 func (m *StateManager) next() (time.Time, bool) {
 	var first time.Time
 	found := false

@@ -30,19 +30,19 @@ func DropBefore(op string, calls ...int) Fault {
 	return scripted("DropBefore", op, faults.Fault{Kind: faults.DropBefore}, calls)
 }
 
-// DropAfter loses answers: the call is made, and its caller does not get to know.
+// DropAfter loses responses: the call is made, and its caller does not get to know.
 func DropAfter(op string, calls ...int) Fault {
 	return scripted("DropAfter", op, faults.Fault{Kind: faults.DropAfter}, calls)
 }
 
-// Late delays answers by d. It is for bubbles.
+// Late delays responses by d. It is for bubbles.
 func Late(op string, d time.Duration, calls ...int) Fault {
 	f := scripted("Late", op, faults.Fault{Late: d}, calls)
 	f.waits = true
 	return f
 }
 
-// Refuse answers calls by an HTTP status, such as 503. They are not made.
+// Refuse fails calls with an HTTP status, such as 503. They are not made.
 func Refuse(op string, status int, calls ...int) Fault {
 	return scripted("Refuse", op, faults.Fault{Kind: faults.Refuse, Status: status}, calls)
 }
@@ -52,7 +52,7 @@ func scripted(name, op string, f faults.Fault, calls []int) Fault {
 }
 
 // RandomFaults makes calls of these operations, or of all, go wrong with a
-// probability from 0 to 1: calls and answers are lost, refused, late, or made
+// probability from 0 to 1: calls and responses are lost, refused, late, or made
 // twice. The same seed makes the same calls go wrong. It is for bubbles.
 func RandomFaults(seed uint64, probability float64, ops ...string) Fault {
 	const kinds = 5

@@ -63,7 +63,7 @@ func writeFile(file, text string) error {
 	return os.WriteFile(file, []byte(text), 0o600)
 }
 
-// diff is cmp's, with plain spaces: cmp uses others at random, so that nobody
+// diff is cmp's, with plain spaces: cmp uses others at random, so that no one
 // relies on the form.
 func diff(want, got any, opts ...cmp.Option) string {
 	return strings.TrimSuffix(strings.ReplaceAll(cmp.Diff(want, got, opts...), "\u00a0", " "), "\n")

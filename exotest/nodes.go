@@ -147,7 +147,7 @@ func (s *nodeSet) queues() []queue {
 	return list
 }
 
-// server says who executes a node: driven, a runtime, or nobody.
+// server says who executes a node: driven, a runtime, or none.
 func (s *nodeSet) server(key nodeKey) (n node.Any, runtime string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

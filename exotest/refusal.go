@@ -8,7 +8,7 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// refusals are the errors that coming calls are to answer.
+// refusals are the errors that coming calls are to return.
 type refusals struct {
 	mu    sync.Mutex
 	queue map[string][]error // by operation
@@ -24,11 +24,11 @@ var operations = []string{
 	"extensions", "namespaces",
 }
 
-// FailNext makes the next n calls of an operation answer err, to test retries;
+// FailNext makes the next n calls of an operation return err, to test retries;
 // nil is a 503. Operations are called as in [transport.Error.Op]: "claim",
 // "report", "trigger", "store get" and so on. The driver's own calls are spared,
 // but not those of the nodes that it executes. See [WithFaults] for calls that get
-// no answer.
+// no response.
 func (m *StateManager) FailNext(op string, n int, err error) {
 	m.t.Helper()
 	if !slices.Contains(operations, op) {
@@ -45,7 +45,7 @@ func (m *StateManager) FailNext(op string, n int, err error) {
 	m.refusals.queue[op] = append(m.refusals.queue[op], slices.Repeat([]error{err}, n)...)
 }
 
-// next is the error that a call is to answer, nil if it is to be made.
+// next is the error that a call is to return, nil if it is to be made.
 func (r *refusals) next(op string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

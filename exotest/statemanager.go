@@ -26,7 +26,7 @@ const (
 // It is driven ([StateManager.Drive] and its like): the states of its graphs are
 // executed by the caller's goroutine, one at a time and in a fixed order, and
 // time moves on to whatever is due next. Time within a node is real: a node that
-// sleeps, or waits for its time-out, belongs in a [testing/synctest] bubble. A
+// sleeps, or waits for its timeout, belongs in a [testing/synctest] bubble. A
 // state manager that is made in one (see [Bubble]) follows the bubble's time, and
 // real runtimes may be put over it.
 //
@@ -50,7 +50,7 @@ type StateManager struct {
 	faulty   transport.Provider // by start: what others see of m
 
 	mu      sync.Mutex
-	changed chan struct{} // closed at the next change of a state; nil: nobody waits
+	changed chan struct{} // closed at the next change of a state; nil: nothing waits
 }
 
 var (
@@ -150,7 +150,7 @@ func (m *StateManager) idle(ctx context.Context, namespace, runID string) error 
 }
 
 // noTime is the error of a call that would wait for ever, and that no further
-// attempt mends.
+// attempt fixes.
 func noTime(op, message string) error {
 	return &transport.Error{Op: op, Status: http.StatusUnprocessableEntity, Message: "exotest: " + message}
 }
@@ -174,7 +174,7 @@ func (m *StateManager) Elapsed() time.Duration { return m.clock.elapsed() }
 func (m *StateManager) Advance(d time.Duration) {
 	m.start()
 	m.clock.pass(m.clock.now().Add(d), nil)
-	m.server.Advance() // lest a bubble's timers have not come to it yet
+	m.server.Advance() // a bubble's timers may not have come to it yet
 }
 
 // Client makes a client of the state manager, in its namespace.
@@ -218,7 +218,7 @@ func (m *StateManager) noteChange(statemanager.Change) {
 	}
 }
 
-// change is closed at the next change of a state. Out of a bubble nobody waits
+// change is closed at the next change of a state. Out of a bubble nothing waits
 // for one.
 func (m *StateManager) change() <-chan struct{} {
 	if !m.clock.bubble() {

@@ -9,7 +9,7 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// lostJoins is an error that is [exo.ErrRunStuck] if a run at rest has lost joins,
+// lostJoins is an error that is [exo.ErrRunStuck] if a terminal run has lost joins,
 // as happens by the reference server's rules.
 func (m *StateManager) lostJoins(namespace, runID string) error {
 	r, placements, err := m.runOf(namespace, runID)
@@ -32,7 +32,7 @@ func (m *StateManager) runOf(namespace, runID string) (*exo.RunResult, []transpo
 	return r, graph.Nodes, err
 }
 
-// whyPending says what a run waits for that nobody will do.
+// whyPending says what a run waits for that will never happen.
 func (m *StateManager) whyPending(namespace, runID string) string {
 	r, placements, err := m.runOf(namespace, runID)
 	if err != nil {
@@ -76,7 +76,7 @@ func (m *StateManager) whyState(s *exo.State, p transport.Placement) string {
 	case runtime != "":
 		return fmt.Sprintf("waits for runtime %q, which serves node %q", runtime, s.Node)
 	}
-	return fmt.Sprintf("waits for node %q of namespace %q, which nobody serves", s.Node, p.Namespace)
+	return fmt.Sprintf("waits for node %q of namespace %q, which no runtime serves", s.Node, p.Namespace)
 }
 
 // waitingJoins says of a join which states it waits for.

@@ -12,7 +12,7 @@ import (
 )
 
 // Transcript tells a run, a line for each state: what it is called, how long
-// after the trigger it ended, what became of it, its inputs, and its outputs,
+// after the trigger it ended, its outcome, its inputs, and its outputs,
 // error or data. States stand below the state that gave rise to them. It names
 // no ids and no times but those, so it is the same wherever and however often the
 // run is driven.

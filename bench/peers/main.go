@@ -1,8 +1,8 @@
 // Command peers measures other Go libraries that execute work from a queue, so
 // that bench can show this project beside them. It is a module of its own: its
-// dependencies are nobody else's.
+// dependencies belong to it alone.
 //
-// It reads requests from its standard input, a line of JSON each, and answers
+// It reads requests from its standard input, a line of JSON each, and writes
 // each with one; it ends when its input does. PEERS_REDIS and PEERS_POSTGRES
 // say where the servers are. bench/peers/run starts them, and bench, which
 // starts this.

@@ -37,7 +37,7 @@ func (w *riverWorker) Work(context.Context, *river.Job[riverArgs]) error {
 const riverBatch = 5000
 
 // withRiver gives do a client, without any jobs, that executes them by handle
-// once it is started. It has the settings by which River's own benchmark says
+// once it is started. It has the settings with which River's own benchmark reports
 // that it is fastest.
 func withRiver(ctx context.Context, handle func(), do func(*river.Client[pgx.Tx]) error) error {
 	at, err := address("PEERS_POSTGRES")

@@ -22,7 +22,7 @@ func renderCommand(env environment) *cli.Command {
 		Usage:     "draw a graph",
 		ArgsUsage: "FILE|NAME",
 		Description: "What is the name of a file that exists, or has a path or the ending .json, is a\n" +
-			"file, which takes no state manager to draw. All else is the name of a graph.\n\n" +
+			"file, which takes no state manager to draw. Anything else is the name of a graph.\n\n" +
 			"svg is drawn by the program dot of Graphviz, which has to be installed.",
 		Flags: flags([]cli.Flag{&cli.StringFlag{
 			Name: "format", Aliases: []string{"f"}, Value: "mermaid", Usage: "`FORMAT` of the drawing: mermaid, dot or svg", DefaultText: "mermaid",

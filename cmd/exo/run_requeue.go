@@ -16,7 +16,7 @@ import (
 
 func requeueCommand(env environment) *cli.Command {
 	return &cli.Command{
-		Name: "requeue", Usage: "requeue the QUEUED states of a run that nobody works on any more", ArgsUsage: "ID",
+		Name: "requeue", Usage: "requeue the QUEUED states of a run that no runtime works on any more", ArgsUsage: "ID",
 		Description: "For workers that have died: a state that they claimed without a lease stays QUEUED\n" +
 			"for ever. Each such state becomes RETRY_CREATED, and a new one in its place is due at\n" +
 			"once. What a worker that is alive after all still reports has no effect. A state under\n" +

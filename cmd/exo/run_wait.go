@@ -39,7 +39,7 @@ type resultJSON struct {
 	States    []exo.State   `json:"states"`
 }
 
-// waitForRun waits until the run is terminal and shows what has become of it.
+// waitForRun waits until the run is terminal and shows its outcome.
 func waitForRun(ctx context.Context, env environment, c *cli.Command, run *exo.Run) error {
 	if timeout := c.Duration("timeout"); timeout > 0 {
 		var cancel context.CancelFunc

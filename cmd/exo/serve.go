@@ -22,7 +22,7 @@ import (
 
 const (
 	// What a client may take its time for. A claim waits for half a minute at
-	// most, which the answer's time has to leave room for.
+	// most, which the response's time has to leave room for.
 	headerTimeout = 5 * time.Second
 	readTimeout   = 30 * time.Second
 	writeTimeout  = time.Minute
@@ -32,7 +32,7 @@ const (
 	// that is on its way.
 	idleTimeout = 2 * time.Minute
 
-	// drainTimeout bounds how long calls under way may take once the server is
+	// drainTimeout bounds how long calls in flight may take once the server is
 	// to stop.
 	drainTimeout = 15 * time.Second
 
@@ -153,7 +153,7 @@ func (s *server) serve(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, s.end(sm)) }()
 
 	// The contexts of requests end as the drain begins: claims that wait for work
-	// are then answered that there is none.
+	// then get the response that there is none.
 	requests, drain := context.WithCancel(context.WithoutCancel(ctx))
 	defer drain()
 	httpServer := &http.Server{
@@ -183,7 +183,7 @@ func (s *server) serve(ctx context.Context) (err error) {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	if err := httpServer.Shutdown(bounded); err != nil {
-		return fmt.Errorf("calls under way did not end: %w", errors.Join(err, httpServer.Close()))
+		return fmt.Errorf("calls in flight did not end: %w", errors.Join(err, httpServer.Close()))
 	}
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)

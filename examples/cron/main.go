@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	g := graph(func(r Report) {
 		select {
 		case reports <- r:
-		case <-waiting.Done(): // nobody listens any more
+		case <-waiting.Done(): // the receiver is gone
 		}
 	})
 	in, err := local.Start(ctx, "examples", local.WithGraphs(g), local.DrainRuns(), local.WithLogger(zap.NewNop()))

@@ -7,7 +7,7 @@
 //	curl 127.0.0.1:8080/exo/ready
 //
 // Without -addr it makes these two calls itself, and ends. A signal stops it when
-// the calls under way are answered; a second one, at once.
+// the calls in flight are completed; a second one, at once.
 package main
 
 import (
@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return errors.Join(called, <-served)
 }
 
-// call makes a call and prints its answer.
+// call makes a call and prints its response.
 func call(ctx context.Context, stdout io.Writer, method, url string) error {
 	req, err := http.NewRequestWithContext(ctx, method, url, http.NoBody)
 	if err != nil {

@@ -18,7 +18,7 @@ const (
 	drainTimeout = 10 * time.Second // for what is in flight when the service is to stop
 )
 
-// A service answers HTTP calls by runs of a graph.
+// A service serves HTTP calls by runs of a graph.
 type service struct {
 	*local.Instance
 	greeted *exo.Step[Greeting]
@@ -28,7 +28,7 @@ type service struct {
 // first, whose calls in flight need the instance.
 func serve(ctx context.Context, listener net.Listener, greet func(context.Context, Name, exo.None) (Greeting, error)) error {
 	g := exo.NewGraph(greetings).Retry(exo.NoRetry())
-	s := &service{greeted: exo.Add(g, "greet", exo.Node("Greet", greet), Name{Name: "nobody"})}
+	s := &service{greeted: exo.Add(g, "greet", exo.Node("Greet", greet), Name{Name: "stranger"})}
 	in, err := local.Start(ctx, "embedded", local.WithGraphs(g), local.DrainRuns(), local.WithLogger(zap.NewNop()))
 	if err != nil {
 		return errors.Join(err, listener.Close())

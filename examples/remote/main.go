@@ -67,7 +67,7 @@ var (
 	})
 	compare = exo.Node("Compare", func(_ context.Context, in Signed, _ exo.None) (Text, error) {
 		if in.Process.V == os.Getpid() {
-			return Text{}, exo.Permanent(fmt.Errorf("process %d has answered itself", in.Process.V))
+			return Text{}, exo.Permanent(fmt.Errorf("process %d got its own result back", in.Process.V))
 		}
 		return Text{Text: in.Text + ", says another process"}, nil
 	})

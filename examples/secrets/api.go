@@ -27,7 +27,7 @@ func startAPI(ctx context.Context, key string) (*api, error) {
 	mux.HandleFunc("GET /weather/{city}", func(w http.ResponseWriter, req *http.Request) {
 		given := req.Header.Get("Authorization")
 		if subtle.ConstantTimeCompare([]byte(given), []byte("Bearer "+key)) != 1 {
-			http.Error(w, fmt.Sprintf("%q is no key of ours", given), http.StatusUnauthorized)
+			http.Error(w, fmt.Sprintf("%q is not a valid key", given), http.StatusUnauthorized)
 			return
 		}
 		_, _ = fmt.Fprint(w, "rain")

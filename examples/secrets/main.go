@@ -85,7 +85,7 @@ type (
 	Credentials struct {
 		Key exo.Secret `json:"weather_key"`
 	}
-	// Weather is the answer.
+	// Weather is the response.
 	Weather struct {
 		City string `json:"city"`
 		Text string `json:"text"`

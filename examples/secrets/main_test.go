@@ -27,7 +27,7 @@ func TestWrongKey(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	err := run(t.Context(), []string{"-wrong"}, &out, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), `401 Unauthorized: "Bearer [REDACTED]" is no key of ours`) {
+	if err == nil || !strings.Contains(err.Error(), `401 Unauthorized: "Bearer [REDACTED]" is not a valid key`) {
 		t.Error(err)
 	}
 	if out.Len() > 0 {

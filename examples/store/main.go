@@ -1,6 +1,6 @@
 // Command store reads the pages of a catalogue by several readers at once, which
-// share a cursor in the run's store: each takes the next page that nobody has
-// read, so that a slow reader keeps nobody waiting.
+// share a cursor in the run's store: each takes the next page that no other has
+// read, so that a slow reader keeps none waiting.
 //
 //	go run ./examples/store [-readers n] [-from page]
 package main

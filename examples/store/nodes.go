@@ -98,7 +98,7 @@ var errNoMore = errors.New("all pages are taken")
 // same time, the function of one of them is called again, with the cursor that
 // the other has left.
 //
-// A reader that dies after this has taken a page that nobody reads. Where that
+// A reader that dies after this has taken a page that is never read. Where that
 // matters, keep who took which page, as items of another key, and give the page
 // back.
 func nextPage(ctx context.Context) (int, error) {

@@ -148,7 +148,7 @@ func isText(path string) (bool, error) {
 }
 
 // countFile counts one file. A file that cannot be read is an output that says
-// so: the others count all the same.
+// so: the others count anyway.
 func countFile(ctx context.Context, in File, _ exo.None) (Counted, error) {
 	counted := Counted{Path: in.Path, Problem: in.Problem}
 	if counted.Problem != "" {

@@ -26,7 +26,7 @@ func appendAttrs(attrs []slog.Attr, f zapcore.Field) []slog.Attr {
 	}
 }
 
-// value is a field that is no more than a value.
+// value converts a field that is only a value.
 func value(f zapcore.Field) slog.Value {
 	switch f.Type {
 	case zapcore.StringType:

@@ -44,7 +44,7 @@
 // Their attributes have few values: never the ID of a state or of a run. A claim
 // lasts long if the state manager holds it until there is work. The wait in the
 // queue spans the clocks of two machines, and includes delays that were asked
-// for: of retries, and of states that were put back.
+// for: of retries, and of requeued states.
 package exotel
 
 import (

@@ -41,7 +41,7 @@ func newMetrics(m metric.Meter) (*metrics, error) {
 	var errs [7]error
 	made := &metrics{}
 	made.states, errs[0] = m.Int64Counter("exo.states", metric.WithUnit("{state}"),
-		metric.WithDescription("States executed, by what became of them."))
+		metric.WithDescription("States executed, by outcome."))
 	made.duration, errs[1] = m.Float64Histogram("exo.state.duration", metric.WithUnit("s"), bounds(),
 		metric.WithDescription("Time that a state spent in its node."))
 	made.queueWait, errs[2] = m.Float64Histogram("exo.state.queue_wait", metric.WithUnit("s"), bounds(),
@@ -91,7 +91,7 @@ func (m *metrics) claimed(_, got int, took time.Duration, err error) {
 }
 
 // reported tells outcomes apart but not nodes: a state manager may hand out
-// states of nodes that nobody registered here, whose names have no bound.
+// states of nodes that are not registered here, whose names have no bound.
 func (m *metrics) reported(ctx context.Context, _ node.Info, o exo.Outcome, took time.Duration, err error) {
 	m.reports.Record(ctx, took.Seconds(), metric.WithAttributeSet(
 		attribute.NewSet(outcomeKey.String(o.Kind.String()), takenKey.Bool(err == nil))))

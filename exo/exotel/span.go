@@ -57,7 +57,7 @@ func (t *Telemetry) start(ctx context.Context, info node.Info) (context.Context,
 		}
 	}
 	options := []trace.SpanStartOption{
-		// Not a child of what was under way when the runtime was started.
+		// Not a child of what was running when the runtime was started.
 		trace.WithNewRoot(),
 		trace.WithSpanKind(trace.SpanKindConsumer),
 		trace.WithAttributes(append(attributes, attribute.Int("exo.attempt", info.Attempt))...),
@@ -68,7 +68,7 @@ func (t *Telemetry) start(ctx context.Context, info node.Info) (context.Context,
 	return t.tracer.Start(ctx, "execute "+info.Node, options...) //nolint:spancheck // the trace ends it
 }
 
-// end says on a span what became of its state, and ends it.
+// end records the outcome of a state on its span, and ends the span.
 func end(span trace.Span, o exo.Outcome) {
 	defer span.End()
 	if !span.IsRecording() {

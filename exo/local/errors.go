@@ -11,7 +11,7 @@ import (
 )
 
 // ErrClosed is found by [errors.Is] in what calls fail with after
-// [Server.Close]: a [transport.Error] that no further attempt can mend.
+// [Server.Close]: a [transport.Error] that no further attempt can fix.
 var ErrClosed = server.ErrClosed
 
 // ErrDraining is found by [errors.Is] in the error of triggers while an
@@ -20,7 +20,7 @@ var ErrDraining = server.ErrDraining
 
 // An UnfinishedError is what [Server.Close] returns if it ended runs that
 // were not terminal: they were kept in memory, and are gone. The state manager is
-// closed all the same. It is found by [errors.As].
+// closed anyway. It is found by [errors.As].
 type UnfinishedError struct {
 	// Runs counts them by namespace: those that have any.
 	Runs map[string]int

@@ -154,7 +154,7 @@ const drainLog = 10 * time.Second
 //
 // When ctx ends, Close waits no longer: contexts of nodes are cancelled, and the
 // rest follows soon. So give it a context with a timeout: a run that waits for a
-// retry in an hour, or for a node that nobody serves, takes as long. While Close
+// retry in an hour, or for a node that no runtime serves, takes as long. While Close
 // waits for runs it logs what they wait for, every ten seconds.
 //
 // Runs that are not terminal at the end are gone, and the error has an
@@ -209,7 +209,7 @@ func (in *Instance) tell(ctx context.Context) {
 	}
 }
 
-// runNamespace is the namespace of Run. Nobody else can see it.
+// runNamespace is the namespace of Run. No one else can see it.
 const runNamespace = "local"
 
 // Run runs a graph once in this process: it starts a state manager and a runtime

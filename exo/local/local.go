@@ -69,11 +69,11 @@ func (s *Server) Namespaces(ctx context.Context) ([]string, error) {
 // Handler serves the Exosphere HTTP protocol, for runtimes in other processes
 // and languages (protocol.md §§2 to 4, 12 and 13). Each of the API keys opens the
 // whole of it; empty ones do not count, and without any every call that needs a
-// key is refused. Calls after [Server.Close] are answered 503.
+// key is refused. Calls after [Server.Close] get status 503.
 //
 // The end of a request's context ends its waiting: a server that is to stop ends
-// them all by the BaseContext of its [http.Server]. Answers may take half a
-// minute, which time-outs have to allow for.
+// them all by the BaseContext of its [http.Server]. Responses may take half a
+// minute, which timeouts have to allow for.
 func (s *Server) Handler(apiKeys ...string) http.Handler {
 	if !slices.ContainsFunc(apiKeys, func(key string) bool { return key != "" }) {
 		s.log.Warn("serving HTTP without an API key: all calls that need one are refused")
@@ -81,7 +81,7 @@ func (s *Server) Handler(apiKeys ...string) http.Handler {
 	return httpapi.New(httpapi.Options{Server: s.server, Keys: apiKeys, CORSOrigins: s.corsOrigins, Logger: s.log})
 }
 
-// Close ends all waiting, waits for calls under way, and stops the timers. Calls
+// Close ends all waiting, waits for calls in flight, and stops the timers. Calls
 // made afterwards fail with [ErrClosed].
 //
 // What was kept in memory is gone then. If that includes runs that were not

@@ -31,7 +31,7 @@ func (o option) applyInstance(c *instanceConfig) { o(&c.config) }
 // WithDefaultLease gives a lease to claims that ask for none, such as those of
 // SDKs that do not know leases: past its end a state is offered again, with no
 // attempt used up, but no more often than the retry policy has attempts
-// (protocol.md §13). It should be longer than any node of theirs runs, because
+// (protocol.md §13). It should be longer than any node of such an SDK runs, because
 // such a runtime never renews it: a node that runs on is executed twice, and what
 // is reported first counts. The default is 0: what is claimed without a lease
 // stays claimed until it is reported.
@@ -46,17 +46,17 @@ func WithLogger(l *zap.Logger) Option {
 	return option(func(c *config) { c.log = l })
 }
 
-// WithKeepRuns bounds memory by the number of runs at rest: beyond n, those that
-// came to rest first are dropped, with their states and stores, and are unknown
-// from then on. Runs under way are never dropped. The default is 0, which keeps
+// WithKeepRuns bounds memory by the number of finished runs: beyond n, those that finished
+// first are dropped, with their states and stores, and are unknown
+// from then on. Running runs are never dropped. The default is 0, which keeps
 // all of them.
 func WithKeepRuns(n int) Option {
 	return option(func(c *config) { c.server.Engine.KeepRuns = n })
 }
 
-// WithKeepStates bounds memory by the number of states of runs at rest, as
-// [WithKeepRuns] does by the number of runs, except that the run which came to
-// rest last is always kept. The default is 0: no bound.
+// WithKeepStates bounds memory by the number of states of finished runs, as
+// [WithKeepRuns] does by the number of runs, except that the run which finished
+// last is always kept. The default is 0: no bound.
 func WithKeepStates(n int) Option {
 	return option(func(c *config) { c.server.Engine.KeepStates = n })
 }

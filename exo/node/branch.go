@@ -9,7 +9,7 @@ import (
 	"github.com/exospherehost/exo-go/internal/wire"
 )
 
-// A Branch is what became of one branch that a join waited for. Graphs are built
+// A Branch is the outcome of one branch that a join waited for. Graphs are built
 // with exo.CollectAll.
 type Branch[T any] struct {
 	// Index is the branch's place in the list, from 0.

@@ -75,7 +75,7 @@ func TestDefinitionErrors(t *testing.T) {
 		{"control character", define[ok, ok, ok]("N\x00M"), []string{`the name "N\x00M" holds a control character`}},
 		{"not UTF-8", define[ok, ok, ok]("N\xff"), []string{"the name is not UTF-8"}},
 		{"long name", define[ok, ok, ok](strings.Repeat("n", 256)), []string{"the name is 256 bytes long: at most 255 will do"}},
-		{"time-out", define[ok, ok, ok]("N", node.WithTimeout(0), node.WithTimeout(-time.Second)), []string{"the time-out 0s is not positive", "the time-out -1s is not positive"}},
+		{"time-out", define[ok, ok, ok]("N", node.WithTimeout(0), node.WithTimeout(-time.Second)), []string{"the timeout 0s is not positive", "the timeout -1s is not positive"}},
 		{"concurrency", define[ok, ok, ok]("N", node.WithConcurrency(0)), []string{"the concurrency 0 is not positive"}},
 		{"nil option", define[ok, ok, ok]("N", node.WithConcurrency(1), nil), []string{"option 2 is nil"}},
 

@@ -9,7 +9,7 @@
 // Its three types are structs. Everything that a node receives or returns is a
 // flat map of string to string, so a field is a string, or of a string type of
 // your own; a [Val] of whatever else there is, which travels as text; or a
-// [Secret], for what nobody is to see. Fields are called by their json tags and
+// [Secret], for values that must not be shown. Fields are called by their json tags and
 // described by their jsonschema tags:
 //
 //	type Page struct {

@@ -22,7 +22,7 @@ func (n *Node[In, Out, Sec]) InputFields() []Field {
 	return fields
 }
 
-// InFields is in, as its map of wire names to texts. A [Val] that nobody has set
+// InFields is in, as its map of wire names to texts. A [Val] that is not set
 // is the default of its field, or else zero. The error names the fields whose
 // values have no text, such as a NaN.
 func (n *Node[In, Out, Sec]) InFields(in In) (map[string]string, error) { return n.in.Map(in) }
@@ -32,13 +32,13 @@ func (n *Node[In, Out, Sec]) InFields(in In) (map[string]string, error) { return
 type Input struct {
 	Name      string
 	Text      string // what travels; of a reference, its placeholder
-	Missing   bool   // a [Val] that must be there and that nobody has set; Text is empty
+	Missing   bool   // a [Val] that must be set and is not; Text is empty
 	Collected bool   // a reference made by exo.Collect
-	Err       error  // why there is no text
+	Err       error  // why Text could not be made
 }
 
 // Inputs are the fields of in, in the order of the struct, as the inputs of a
-// step. A string that is empty, and a [Val] that nobody has set, take the default
+// step. A string that is empty, and a [Val] that is not set, take the default
 // of their field.
 func (n *Node[In, Out, Sec]) Inputs(in In) []Input {
 	fields := n.in.Inputs(in)

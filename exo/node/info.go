@@ -8,7 +8,7 @@ import (
 )
 
 // Info says which state a node is running. StateID is the same when a state
-// was put back or asked to be run again, and so a key for effects that must not
+// was requeued or asked to be run again, and so a key for effects that must not
 // happen twice in one attempt; a retry is a new state. For effects that must not
 // happen twice in a run, RunID, Identifier and what tells its branches apart
 // make a key.

@@ -118,7 +118,7 @@ func (n *Node[In, Out, Sec]) Spec() transport.NodeSpec {
 }
 
 // Call runs the node's function on Go values. No codec, middleware or transport
-// takes part, and neither does the time-out.
+// takes part, and neither does the timeout.
 func (n *Node[In, Out, Sec]) Call(ctx context.Context, in In, sec Sec) ([]Out, error) {
 	switch {
 	case n.many != nil:
@@ -139,7 +139,7 @@ func (n *Node[In, Out, Sec]) Call(ctx context.Context, in In, sec Sec) ([]Out, e
 // for the text of a [Val] that is not of its type: that is shown, shortened and
 // without the secrets that the runtime knows, and the error is [Permanent].
 //
-// Execute leaves time-outs, panics and [Info] to its caller.
+// Execute leaves timeouts, panics and [Info] to its caller.
 func (n *Node[In, Out, Sec]) Execute(ctx context.Context, req *Request) ([]transport.Object, error) {
 	if n.one == nil && n.many == nil {
 		return nil, n.noFunction()

@@ -23,7 +23,7 @@ func (f optionFunc) applyNode(o *options) { f(o) }
 func WithTimeout(d time.Duration) Option {
 	return optionFunc(func(o *options) {
 		if o.timeout = d; d <= 0 {
-			o.problems = append(o.problems, fmt.Sprintf("the time-out %v is not positive: leave it out for none", d))
+			o.problems = append(o.problems, fmt.Sprintf("the timeout %v is not positive: leave it out for none", d))
 		}
 	})
 }

@@ -57,7 +57,7 @@ func schemaOf[T any](title string, fields []wire.Field, whole bool) (raw []byte,
 	for _, f := range fields {
 		property, ok := s.Properties.Get(f.Name)
 		if !ok {
-			problem("field %s: is missing from the schema as property %q: remove the methods by which the type changes its schema", f.GoName, f.Name)
+			problem("field %s: is missing from the schema as property %q: remove the methods with which the type changes its schema", f.GoName, f.Name)
 			continue
 		}
 		if property.Title == "" {
@@ -71,7 +71,7 @@ func schemaOf[T any](title string, fields []wire.Field, whole bool) (raw []byte,
 	}
 	for p := s.Properties.Oldest(); p != nil && whole; p = p.Next() {
 		if !slices.ContainsFunc(fields, func(f wire.Field) bool { return f.Name == p.Key }) {
-			problem("its schema has a property %q that is no field: remove the methods by which the type changes its schema", p.Key)
+			problem("its schema has a property %q that is no field: remove the methods with which the type changes its schema", p.Key)
 		}
 	}
 
@@ -148,7 +148,7 @@ func unfitProperty(property map[string]any, f wire.Field) (problems []string) {
 	switch def, has := property["default"]; {
 	case property == nil: // reported as missing
 	case property["type"] == nil:
-		problem("has no type in the schema, want string: remove the methods by which the type changes its schema")
+		problem("has no type in the schema, want string: remove the methods with which the type changes its schema")
 	case has && f.Required:
 		problem("has a default in the schema that decoding does not know: write it as default= in the jsonschema tag")
 	case !f.Required && def != f.Default:

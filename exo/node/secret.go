@@ -7,7 +7,7 @@ import (
 )
 
 // Secret is a string that does not show: fmt, zap, slog and encoding/json all
-// print [REDACTED]. A node still gets it in plain, and it travels in plain: the
+// print [REDACTED]. A node still gets it in plain text, and it travels in plain text: the
 // codec of nodes knows it by its method Reveal.
 //
 // Give it a field of its own, and an exported one: inside of a [Val] it is

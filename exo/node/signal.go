@@ -26,8 +26,8 @@ func (e *permanentError) Error() string { return e.err.Error() }
 func (e *permanentError) Unwrap() error { return e.err }
 
 // Permanent is err, marked as not worth retrying. A state manager that knows the
-// notion fails the state at once; the others retry by the graph's policy all the
-// same. Permanent(nil) is nil.
+// notion fails the state at once; the others retry by the graph's policy
+// anyway. Permanent(nil) is nil.
 func Permanent(err error) error {
 	if err == nil {
 		return nil

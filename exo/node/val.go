@@ -36,7 +36,7 @@ import (
 // The methods of T may take their time, and be called by many goroutines at once,
 // each for a value of its own.
 //
-// Make one with [Of], or as Val[T]{V: v}; the zero Val is one that nobody has
+// Make one with [Of], or as Val[T]{V: v}; the zero Val is one that has not been
 // set, which takes the field's default in the inputs of a step. Compare Vals with
 // Equal, as go-cmp does, and not with ==.
 type Val[T any] struct {

@@ -35,7 +35,7 @@ import (
 // use. The zero Key has no name, and its methods return an error: make keys with
 // [NewKey].
 //
-// A T is kept as the text by which an exo.Val[T] travels: a number as strconv
+// A T is kept as the text in which an exo.Val[T] travels: a number as strconv
 // writes it, a [time.Time] as its text without quotes, a struct as its JSON. So a
 // placeholder of the store connects to an input of the same type.
 type Key[T any] struct {

@@ -11,12 +11,12 @@ import (
 )
 
 // Update replaces the value by f of it, atomically, and returns the new value:
-// f is called again, with what is there then, when another node wrote in
+// f is called again, with the value of that time, when another node wrote in
 // between. If the key has no value, ok is false. An error of f ends the update
 // and is returned as it is. Update tries until it succeeds or ctx ends. Other
 // errors are as those of [Key.Get].
 //
-// If the state manager's answer is lost, the error leaves open whether the value
+// If the state manager's response is lost, the error leaves open whether the value
 // was replaced.
 func (k Key[T]) Update(ctx context.Context, f func(v T, ok bool) (T, error)) (T, error) {
 	r, err := k.run(ctx)

@@ -126,7 +126,7 @@ func (n *namespace) Run(ctx context.Context, runID string, wait time.Duration) (
 			return RunInfo{}, nil, err
 		}
 		if wait > 0 && answer.Status == RunPending {
-			return answer.info(), nil, nil // from a state manager that gave states all the same
+			return answer.info(), nil, nil // from a state manager that gave states anyway
 		}
 		for i := range answer.States {
 			states = append(states, answer.States[i].state())

@@ -110,7 +110,7 @@ func firstHalf(body []byte) []byte {
 	return half
 }
 
-// spoil sets the body of resp to answer, damaged as k says.
+// spoil sets the body of resp to the response, damaged as k says.
 func spoil(resp *http.Response, answer []byte, k Kind) {
 	length := int64(len(answer))
 	var body io.Reader = bytes.NewReader(answer)

@@ -59,7 +59,7 @@ func (a *alarm) by(t time.Time) {
 // rings notes that a ring has begun. The ring looks for events after this call.
 func (a *alarm) rings() { a.next.Store(never) }
 
-// stop stops the alarm for good.
+// stop stops the alarm permanently.
 func (a *alarm) stop() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

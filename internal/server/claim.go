@@ -25,8 +25,8 @@ import (
 //     there is a waiter in line to wake.
 //   - While a line has waiters, it has no claimable state except one for which a
 //     waiter has just been woken. When that waiter leaves, for whatever reason, it
-//     checks all the lines that it left and wakes the next waiter of those that
-//     still have states (leave). So a waiter that was woken for a state of one
+//     checks all the lines that it left and wakes the next waiter of the
+//     lines that still have states (leave). So a waiter that was woken for a state of one
 //     queue and took one of another leaves no waiter asleep beside a state.
 //   - A line is marked with the time at which its next state becomes due: by a
 //     waiter that goes to sleep in it, by a state that is created with a delay, and
@@ -164,7 +164,7 @@ func (c *claimWaiters) join(w *waiter) {
 	w.standing, w.returning = true, true
 }
 
-// leave takes w out of its lines for good, and passes on a wake-up that it may
+// leave takes w out of its lines permanently, and passes on a wake-up that it may
 // have received.
 func (c *claimWaiters) leave(w *waiter) {
 	c.mu.Lock()

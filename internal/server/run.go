@@ -56,7 +56,7 @@ func (s *Server) awaitRun(ctx context.Context, ns, runID string, wait time.Durat
 
 type runKey struct{ namespace, id string }
 
-// anyRun is the key of those that wait for whichever run becomes terminal next.
+// anyRun is the key of the waiters for whichever run becomes terminal next.
 var anyRun = runKey{}
 
 // runWaiters holds the callers that wait for runs to become terminal. Like that

@@ -40,7 +40,7 @@ type Options struct {
 }
 
 // engine is embedded for its calls that only read. Server has a method of its
-// own for each of those that change something.
+// own for each operation that changes something.
 type engine = statemanager.Engine
 
 // A Server is a state manager. It is safe for concurrent use. Its methods must

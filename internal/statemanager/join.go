@@ -12,7 +12,7 @@ import "github.com/exospherehost/exo-go/exo/transport"
 //   - The branches of a join are the states that descend from s. They need not
 //     lead to the join: a branch that ends in a leaf counts too. If no state
 //     descends from s, the join runs right after s.
-//   - A branch is done when its state succeeds, is pruned, or fails for good. A
+//   - A branch is done when its state succeeds, is pruned, or fails permanently. A
 //     state that is retried is not done. An ALL_DONE join runs when all branches
 //     are done, an ALL_SUCCESS join when they are and none of them failed. A pruned
 //     branch has not failed. If all branches were pruned, the join still runs.

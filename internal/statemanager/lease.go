@@ -24,7 +24,7 @@ import (
 //
 // The token of a lease proves that a report is about this claim and not an
 // earlier one of the same state. It grows from claim to claim, and has random
-// digits so that nobody guesses one by mistake.
+// digits so that no one guesses one by mistake.
 
 // leaseError is the error of states whose lease has ended.
 const leaseError = "lease expired"

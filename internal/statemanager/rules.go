@@ -26,7 +26,7 @@ type joinRules struct {
 	pruneFails bool
 
 	// waitForOtherJoins: the states of one join on an anchor are branches of
-	// all other joins on it. Otherwise only of those that come later in the
+	// all other joins on it. Otherwise only of joins that come later in the
 	// graph.
 	waitForOtherJoins bool
 

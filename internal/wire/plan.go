@@ -286,8 +286,8 @@ func valHint(t reflect.Type) string {
 	return ": use exo.Val[" + typeName(t) + "]"
 }
 
-// marshalMethod is the name of a method of t, or of a pointer to it, by which
-// encoding/json would marshal it otherwise than its kind says, or "".
+// marshalMethod is the name of a method of t, or of a pointer to it, that makes
+// encoding/json marshal it differently than its kind says, or "".
 func marshalMethod(t reflect.Type) string {
 	p := reflect.PointerTo(t)
 	for _, m := range []struct {

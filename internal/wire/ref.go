@@ -10,7 +10,7 @@ type Ref[T any] struct{ source }
 // A source is a Ref of any type.
 type source struct{ origin *origin }
 
-// An origin is where a value comes from. There is none of a Val that nobody has
+// An origin is where a value comes from. There is none of a Val that has not been
 // set.
 type origin struct {
 	template  string // the placeholder that stands for the value

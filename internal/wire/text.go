@@ -6,7 +6,7 @@ import (
 	"reflect"
 )
 
-// A Text is the codec of single values of T, by the rules by which a Val travels.
+// A Text is the codec of single values of T, in the text form of a Val.
 // It is safe for concurrent use. The zero Text has no use.
 type Text[T any] struct {
 	form  *form

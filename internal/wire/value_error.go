@@ -42,7 +42,7 @@ func (e ValueErrors) Error() string {
 }
 
 // Show is Error with the texts, each shortened after it went through hide, which
-// takes away what nobody is to see.
+// removes what must not be shown.
 func (e ValueErrors) Show(hide func(string) string) string {
 	return e.join(func(v *ValueError) string { return v.reading(hide) })
 }

@@ -9,13 +9,13 @@ type Input struct {
 	Text      string // of the value, or the placeholder of the reference
 	Missing   bool   // a Val that must be given, and was not; Text is empty
 	Collected bool   // a reference made by exo.Collect
-	Err       error  // why there is no text
+	Err       error  // why Text could not be made
 }
 
 var errMixed = errors.New("is a reference to a step's output whose V was set as well: assign the one or the other")
 
 // Inputs are v's fields, in their order. A string that is empty, and a Val that
-// nobody has set, are the default of their field.
+// has not been set, are the default of their field.
 func (c *Codec[T]) Inputs(v T) []Input {
 	inputs := c.inputs(v)
 	for i := range inputs {
@@ -95,7 +95,7 @@ func (s *slot) text() (string, error) {
 }
 
 // Map is v's fields by their wire names, as a trigger gives them: as
-// [Codec.Inputs], but that an empty string is one, and that a Val which nobody has
+// [Codec.Inputs], but that an empty string is one, and that a Val which has not been
 // set is zero if it has no default. All errors are of values that have no text.
 func (c *Codec[T]) Map(v T) (map[string]string, error) {
 	m := make(map[string]string, len(c.fields))

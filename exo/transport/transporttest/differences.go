@@ -122,7 +122,7 @@ func reportDifferences() []rule {
 			w.end(w.again(), executed("x"))
 			w.comesTo(runID, transport.RunSuccess)
 		}},
-		{name: "§14 the next states are there when the report is answered", run: func(w *world) {
+		{name: "§14 the next states are there when the report returns", run: func(w *world) {
 			w.serve("A", "B")
 			w.valid("graph", w.spec(step("A", "v", "b"), step("B", "v")))
 			for range 10 {
@@ -133,10 +133,10 @@ func reportDifferences() []rule {
 				w.comesTo(runID, transport.RunSuccess)
 			}
 		}},
-		{name: "§14 the same report again is answered as the first time", run: sameReportAgain},
+		{name: "§14 the same report again gets the first response", run: sameReportAgain},
 		{name: "§14 another report afterwards is 409", run: anotherReportIsAConflict},
 		{name: "§14 two reports at once: one is taken", run: oneOfTwoReportsIsTaken},
-		{name: "§14 re-queue: only of a state under claim", run: func(w *world) {
+		{name: "§14 requeue: only of a state under claim", run: func(w *world) {
 			w.serve("A")
 			runID := w.begin(step("A", "v"))
 			id := w.root(runID)
@@ -380,7 +380,7 @@ func retryOfWhatHasFailed(w *world) {
 		w.refused(err, http.StatusBadRequest, "")
 	}
 	refuse(w.root(runID)) // CREATED
-	a := w.one("A")       // its worker may be dead, and nobody would know
+	a := w.one("A")       // its worker may be dead, and no one would know
 	_, err := w.tr.Retry(w.ctx(), a.ID, "dead")
 	w.ok(err)
 	w.stands(runID, "a RETRY_CREATED", "a CREATED")

@@ -257,7 +257,7 @@ func extensionRules() []rule {
 			w.none("Join")
 			w.stands(runID, "root SUCCESS", "split SUCCESS*2", "work SUCCESS", "work CANCELLED")
 		}},
-		{name: "§13 cancel: of a run at rest is 409, of an unknown one 404", run: func(w *world) {
+		{name: "§13 cancel: of a terminal run is 409, of an unknown one 404", run: func(w *world) {
 			w.needs(transport.ExtensionCancel)
 			canceler := ability[transport.Canceler](w)
 			w.serve("A")

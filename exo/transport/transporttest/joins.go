@@ -72,7 +72,7 @@ func joinRules() []rule {
 				w.stands(runID, "root SUCCESS", "split SUCCESS*2", "work SUCCESS*2", "work RETRY_CREATED", "join SUCCESS")
 				w.comesTo(runID, transport.RunSuccess)
 			}},
-			{name: name + ": waits for a branch that is put back", run: func(w *world) {
+			{name: name + ": waits for a requeued branch", run: func(w *world) {
 				_, _, works := w.fan(w.fanned(strategy), "1", "2")
 				w.end(works[0], transport.Requeued{After: unit})
 				w.finish(works[1])
@@ -160,7 +160,7 @@ func joinRules() []rule {
 			w.stands(runID, "root SUCCESS", "split SUCCESS*3", "work SUCCESS*2", "work ERRORED")
 			w.comesTo(runID, transport.RunFailed)
 		}},
-		{name: "§9 ALL_SUCCESS: runs after a manual retry has mended the branch", run: func(w *world) {
+		{name: "§9 ALL_SUCCESS: runs after a manual retry of the branch succeeds", run: func(w *world) {
 			runID, _, works := w.fan(w.fanned(transport.AllSuccess), "1", "2")
 			w.finish(works[0])
 			w.fail(works[1])
@@ -172,7 +172,7 @@ func joinRules() []rule {
 			w.do("Join", "x")
 			w.comesTo(runID, transport.RunSuccess)
 		}},
-		{name: "§9 ALL_DONE: runs anew after a manual retry has mended the branch", run: func(w *world) {
+		{name: "§9 ALL_DONE: runs again after a manual retry of the branch succeeds", run: func(w *world) {
 			g := w.fanned(transport.AllDone, step("Last", "v"))
 			g.Nodes[3].Next = []string{"last"}
 			runID, _, works := w.fan(g, "1", "2")
@@ -192,7 +192,7 @@ func joinRules() []rule {
 				"join RETRY_CREATED", "join SUCCESS", "last RETRY_CREATED", "last SUCCESS")
 			w.comesTo(runID, transport.RunSuccess)
 		}},
-		{name: "§9 ALL_DONE: a join that is to run anew is claimed no more", run: func(w *world) {
+		{name: "§9 ALL_DONE: a join that is to run again is no longer claimed", run: func(w *world) {
 			_, _, works := w.fan(w.fanned(transport.AllDone), "1", "2")
 			w.finish(works[0])
 			w.fail(works[1])

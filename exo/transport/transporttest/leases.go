@@ -182,7 +182,7 @@ func leaseRules() []rule {
 			w.stands(runID, "a ERRORED")
 			w.comesTo(runID, transport.RunFailed)
 		}},
-		{name: "§13 lease: the default one, a report after its end is taken if nobody else has the state", options: Options{DefaultLease: defaultLease}, run: func(w *world) {
+		{name: "§13 lease: the default one, a report after its end is taken if no other runtime has the state", options: Options{DefaultLease: defaultLease}, run: func(w *world) {
 			w.needs(transport.ExtensionLease)
 			runID := w.retried(transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
 			late := w.one("A")

@@ -21,7 +21,7 @@ func joinMutants() []mutant {
 				"§14 joins: ALL_DONE runs if all branches are pruned", "§14 joins: ALL_SUCCESS runs if all branches are pruned",
 				"§14 joins: a pruned branch is done for ALL_SUCCESS",
 				"§14 joins: ALL_DONE: two on one anchor both run", "§14 joins: ALL_SUCCESS: two on one anchor both run",
-				"§9 ALL_DONE: runs anew after a manual retry has mended the branch",
+				"§9 ALL_DONE: runs again after a manual retry of the branch succeeds",
 			},
 		},
 		{name: "a step after a join that reads it is refused", mutate: func(t whole) whole {

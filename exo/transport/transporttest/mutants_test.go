@@ -116,7 +116,7 @@ func TestWhatIsLackingIsSkippedByName(t *testing.T) {
 	for _, want := range []string{
 		"--- SKIP: TestMutant/§13_wait:_until_a_state_is_made ", `the state manager lacks the extension "wait"`,
 		"--- SKIP: TestMutant/§13_store:_set,_get,_delete ", `the state manager lacks the extension "store"`,
-		"--- PASS: TestMutant/§11_re-queue:_the_same_state_again,_after_a_time ",
+		"--- PASS: TestMutant/§11_requeue:_the_same_state_again,_after_a_time ",
 	} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("does not say %q", want)

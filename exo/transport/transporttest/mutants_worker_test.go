@@ -24,7 +24,7 @@ func workerMutants() []mutant {
 				return err
 			})
 		}, caught: []string{
-			"§14 the same report again is answered as the first time",
+			"§14 the same report again gets the first response",
 			"§13 lease: the default one, a report after its end is ignored if another has the state",
 		}},
 		{name: "a report without a token is refused", mutate: func(t whole) whole {
@@ -35,7 +35,7 @@ func workerMutants() []mutant {
 				return next(r)
 			})
 		}, caught: []string{
-			"§13 lease: the default one, a report after its end is taken if nobody else has the state",
+			"§13 lease: the default one, a report after its end is taken if no other runtime has the state",
 			"§13 lease: the default one, for claims that ask for none",
 			"§14 manual retry: only of a state that has failed, or is under claim without a lease",
 		}},
@@ -47,7 +47,7 @@ func workerMutants() []mutant {
 		}, caught: []string{
 			"§13 lease: the default one, for claims that ask for none",
 			"§13 lease: the default one ends as often as there are attempts, and once more",
-			"§13 lease: the default one, a report after its end is taken if nobody else has the state",
+			"§13 lease: the default one, a report after its end is taken if no other runtime has the state",
 			"§14 manual retry: only of a state that has failed, or is under claim without a lease",
 		}},
 		{name: "states are offered for ever", mutate: func(t whole) whole {
@@ -85,7 +85,7 @@ func workerMutants() []mutant {
 				return nil
 			})
 		}, caught: []string{
-			"§14 another report afterwards is 409", "§14 two reports at once: one is taken", "§14 re-queue: only of a state under claim",
+			"§14 another report afterwards is 409", "§14 two reports at once: one is taken", "§14 requeue: only of a state under claim",
 			"§13 lease: a report that is late is 409", "§13 lease: a report with another token is 409", "§3 report: of a state that is not under claim is 400",
 			"§14 namespaces: executed from another is 404",
 		}},
@@ -143,11 +143,11 @@ func workerMutants() []mutant {
 				return made, errors.Join(errs...)
 			}}
 		}, caught: []string{
-			"§9 ALL_DONE: runs anew after a manual retry has mended the branch", "§9 ALL_DONE: a join that is to run anew is claimed no more",
+			"§9 ALL_DONE: runs again after a manual retry of the branch succeeds", "§9 ALL_DONE: a join that is to run again is no longer claimed",
 		}},
 		{
 			name: "the next states are made later", mutate: nextStatesLater,
-			caught: []string{"§14 the next states are there when the report is answered"},
+			caught: []string{"§14 the next states are there when the report returns"},
 		},
 		{name: "the chain breaks at a node of another namespace", mutate: func(t whole) whole {
 			return eachOutcome(t, func(ctx context.Context, s transport.Claimed, o transport.Outcome) transport.Outcome {

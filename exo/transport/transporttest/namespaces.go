@@ -21,7 +21,7 @@ func namespaceRules() []rule {
 		return other, runID, w.one("A")
 	}
 	all := []rule{
-		{name: "§14 namespaces: a claim brings what is there alone", run: func(w *world) {
+		{name: "§14 namespaces: a claim brings only the states of its own", run: func(w *world) {
 			w.serve("A")
 			w.begin(step("A", "v"))
 			other := w.beside()

@@ -178,7 +178,7 @@ func retryRules() []rule {
 // signalRules is §11.
 func signalRules() []rule {
 	return []rule{
-		{name: "§11 prune: ends the branch, which is no failure", run: func(w *world) {
+		{name: "§11 prune: ends the branch without a failure", run: func(w *world) {
 			w.serve("A", "B")
 			runID := w.begin(step("A", "v", "b"), step("B", "v"))
 			w.end(w.one("A"), transport.Pruned{Data: map[string]any{"why": "it is empty"}})
@@ -186,7 +186,7 @@ func signalRules() []rule {
 			w.stands(runID, "a PRUNED")
 			w.comesTo(runID, transport.RunSuccess)
 		}},
-		{name: "§11 re-queue: the same state again, after a time", run: func(w *world) {
+		{name: "§11 requeue: the same state again, after a time", run: func(w *world) {
 			w.serve("A", "B")
 			runID := w.begin(step("A", "v", "b"), step("B", "v"))
 			first, begun := w.one("A"), time.Now()
@@ -201,7 +201,7 @@ func signalRules() []rule {
 			w.do("B", "x")
 			w.comesTo(runID, transport.RunSuccess)
 		}},
-		{name: "§11 re-queue: uses up no retry, and has no limit", run: func(w *world) {
+		{name: "§11 requeue: uses up no retry, and has no limit", run: func(w *world) {
 			runID := w.retried(transport.RetryPolicy{MaxRetries: 1, Strategy: transport.Fixed, Backoff: time.Millisecond, Exponent: 1})
 			for range 10 {
 				w.end(w.one("A"), transport.Requeued{After: time.Millisecond})
@@ -210,7 +210,7 @@ func signalRules() []rule {
 			w.fail(w.one("A"))
 			w.stands(runID, "a RETRY_CREATED", "a CREATED")
 		}},
-		{name: "§11 re-queue: after a part of a millisecond is very soon", run: func(w *world) {
+		{name: "§11 requeue: after a part of a millisecond is very soon", run: func(w *world) {
 			w.serve("A")
 			w.begin(step("A", "v"))
 			w.end(w.one("A"), transport.Requeued{After: time.Nanosecond})

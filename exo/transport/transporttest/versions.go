@@ -22,7 +22,7 @@ func (w *world) needsVersions() {
 }
 
 // replaced writes a graph of A that is valid, and one of B that is not, since
-// nobody has registered B.
+// no runtime has registered B.
 func (w *world) replaced(triggers ...transport.CronTrigger) {
 	w.t.Helper()
 	w.needsVersions()

@@ -94,7 +94,7 @@ func waitRules() []rule {
 			req.Stop = stop
 			w.within(unit, func() { w.equal("claimed", len(w.ask(req)), 0) }, func() { close(stop) })
 			trigger(w)
-			w.equal("claimed, stopped before", len(w.ask(req)), 1) // whoever stops takes what is there
+			w.equal("claimed, stopped before", len(w.ask(req)), 1) // a claim that stops takes the states at hand
 			w.within(0, func() { w.equal("claimed, stopped before", len(w.ask(req)), 0) }, nil)
 		}},
 		{name: "§13 wait: each state wakes one of those who wait", run: func(w *world) {
@@ -133,7 +133,7 @@ func waitRules() []rule {
 				}
 			}, cancel)
 		}},
-		{name: "§13 run: waits until it is at rest", run: func(w *world) {
+		{name: "§13 run: waits until it is terminal", run: func(w *world) {
 			w.needs(transport.ExtensionRun)
 			w.needsOwnTime()
 			reader := ability[transport.RunReader](w)

@@ -42,7 +42,7 @@ func workerRules() []rule {
 			}
 			w.sameJSON("inputs", s.Inputs, []byte(`{"in":"v"}`))
 		}},
-		{name: "§3 claim: no more than asked for", run: func(w *world) {
+		{name: "§3 claim: at most as many as asked for", run: func(w *world) {
 			w.serve("A")
 			w.valid("graph", w.spec(step("A", "v")))
 			for range 5 {

@@ -130,7 +130,7 @@ func (w *world) ok(err error) {
 	}
 }
 
-// refused wants an error that no further attempt mends, with a status and, in
+// refused wants an error that no further attempt fixes, with a status and, in
 // its message, some text.
 func (w *world) refused(err error, status int, mention string) {
 	w.t.Helper()
@@ -374,7 +374,7 @@ func executed(values ...string) transport.Executed {
 	return e
 }
 
-// tell reports what became of a state.
+// tell reports the outcome of a state.
 func (w *world) tell(s transport.Claimed, o transport.Outcome) error {
 	if errs := w.tr.Report(w.ctx(), []transport.Report{{StateID: s.ID, Token: s.Token, Outcome: o}}); len(errs) > 0 {
 		return errs[0]

@@ -10,7 +10,7 @@ import (
 	"github.com/exospherehost/exo-go/internal/statemanager"
 )
 
-// The answers that are given once for each state, or more often, are appended
+// The responses that are given once for each state, or more often, are appended
 // by hand.
 
 // timeLayout is how times are written: UTC, without a zone (protocol.md §2).
@@ -23,7 +23,7 @@ func appendTime(dst []byte, t time.Time) []byte {
 	return append(dst, '"')
 }
 
-// appendStates appends the answer to a claim.
+// appendStates appends the response to a claim.
 func appendStates(dst []byte, namespace string, states []transport.Claimed, extended bool) []byte {
 	dst = append(dst, `{"count":`...)
 	dst = strconv.AppendInt(dst, int64(len(states)), 10)
@@ -67,7 +67,7 @@ func appendState(dst []byte, s *transport.Claimed, extended bool) []byte {
 	return append(dst, '}')
 }
 
-// appendReported appends the answer to a report that was taken.
+// appendReported appends the response to a report that was taken.
 func appendReported(dst []byte, o transport.Outcome, res statemanager.ReportResult) []byte {
 	switch o.(type) {
 	case transport.Executed:
@@ -85,9 +85,9 @@ func appendReported(dst []byte, o transport.Outcome, res statemanager.ReportResu
 	return append(dst, '}')
 }
 
-// The other answers are structs.
+// The other responses are structs.
 
-// A stamp is a time in an answer.
+// A stamp is a time in a response.
 type stamp time.Time
 
 // MarshalJSON writes the time as protocol.md §2 has it.

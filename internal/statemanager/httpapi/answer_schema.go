@@ -6,7 +6,7 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// The answers, as OpenAPI describes them.
+// The responses, as OpenAPI describes them.
 
 var (
 	registerSchema = objectOf(

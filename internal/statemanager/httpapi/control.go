@@ -10,8 +10,8 @@ import (
 
 // The calls of clients (protocol.md §§4 and 12 and, of §13, run and cancel).
 
-// putGraph answers PENDING, as clients expect, though the engine has checked
-// the graph already; they ask again for what has become of it.
+// putGraph responds PENDING, as clients expect, though the engine has checked
+// the graph already; they ask again for the outcome.
 func putGraph(c *call, b *graphBody) error {
 	spec, err := b.spec(c.namespace(), c.params[1])
 	if err != nil {
@@ -33,7 +33,7 @@ func getGraph(c *call) error {
 	return c.graph(g)
 }
 
-// graph answers with a graph, without its name, which the call said.
+// graph responds with a graph, without its name, which the call said.
 func (c *call) graph(g transport.GraphInfo) error {
 	g.Name, g.Namespace = "", ""
 	return c.json(newGraphAnswer(g))
@@ -93,7 +93,7 @@ func manualRetry(c *call, b *retryBody) error {
 
 var pageNumber = atLeast(1)
 
-// listRuns gives at most maxPage runs, and says so: the size in the answer is
+// listRuns gives at most maxPage runs, and says so: the size in the response is
 // the one that the pages are counted by.
 func listRuns(c *call) error {
 	r := reader{}
@@ -150,7 +150,7 @@ var (
 	mostStates = atLeast(0)
 )
 
-// getRun waits for the run to come to rest, if it is asked to, and gives it as
+// getRun waits for the run to become terminal, if it is asked to, and gives it as
 // it then is, with the states that are asked for.
 func getRun(c *call) error {
 	var wait, from int64

@@ -26,7 +26,7 @@ func newCORS(origins []string) cors {
 	return c
 }
 
-// preflight answers a browser that asks before it calls. It reports whether
+// preflight responds to a browser that asks before it calls. It reports whether
 // there was one.
 func (c cors) preflight(w http.ResponseWriter, r *http.Request) bool {
 	origin := r.Header.Get("Origin")
@@ -50,7 +50,7 @@ func (c cors) preflight(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// mark lets the page that made a call read its answer, if it may.
+// mark lets the page that made a call read its response, if it may.
 func (c cors) mark(h http.Header, origin string) {
 	if origin == "" {
 		return

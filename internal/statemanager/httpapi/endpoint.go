@@ -7,7 +7,7 @@ import (
 )
 
 // An endpoint is one call of the protocol: where it is, what it takes, what it
-// does, and what it answers.
+// does, and what it returns.
 type endpoint struct {
 	method  string
 	path    string // parameters in braces
@@ -21,7 +21,7 @@ type endpoint struct {
 	query   []property
 	action
 
-	status int // of the answer to a call that is taken; 0: 200
+	status int // of the response to a call that is taken; 0: 200
 	answer *schema
 	errors []int // statuses of refusals, beside those that any call may meet
 }

@@ -139,7 +139,7 @@ func (b *graphBody) spec(namespace, name string) (transport.GraphSpec, error) {
 	return g, err
 }
 
-// notAString is the answer to an input that is no string: like the reference
+// notAString is the response to an input that is not a string: like the reference
 // server, and unlike other values of a wrong type, 400 (protocol.md §6.1).
 func notAString(raw string) error {
 	switch raw {

@@ -2,7 +2,7 @@
 // statemanager: protocol.md §§2 to 4, 12 and 13.
 //
 // One table of endpoints routes requests, reads and checks their bodies, and
-// describes itself as OpenAPI. What is wrong with a request is answered in the
+// describes itself as OpenAPI. What is wrong with a request is reported in the
 // words and forms of the reference server, so that its clients need no others.
 package httpapi
 
@@ -30,7 +30,7 @@ const (
 
 // Options configures a [Handler].
 type Options struct {
-	// Server answers the calls. The extensions that it has are announced; without
+	// Server handles the calls. The extensions that it has are announced; without
 	// any the handler acts like one that has never heard of them.
 	Server *server.Server
 
@@ -45,7 +45,7 @@ type Options struct {
 	Logger *zap.Logger
 }
 
-// A Handler answers the calls of runtimes and of clients. It is safe for
+// A Handler handles the calls of runtimes and of clients. It is safe for
 // concurrent use.
 type Handler struct {
 	server     *server.Server
@@ -84,14 +84,14 @@ func New(o Options) *Handler {
 
 func (h *Handler) extended() bool { return h.extensions != nil }
 
-// A call is one request and the answer to it.
+// A call is one request and the response to it.
 type call struct {
 	*Handler
 	request *http.Request
 	params  params
 	body    string // empty if there was none
 
-	in, out []byte // buffers; out is the answer
+	in, out []byte // buffers; out is the response
 	status  int
 }
 
@@ -101,7 +101,7 @@ func (c *call) namespace() string { return c.params[0] }
 // context ends with the request.
 func (c *call) context() context.Context { return c.request.Context() }
 
-// json answers with v.
+// json responds with v.
 func (c *call) json(v any) error {
 	c.out = appendJSON(c.out, v)
 	return nil
@@ -126,8 +126,8 @@ func (c *call) release() {
 
 var jsonType = []string{"application/json"}
 
-// ServeHTTP answers one request. The server waits for it before it closes, and
-// requests after that are answered 503.
+// ServeHTTP handles one request. The server waits for it before it closes, and
+// requests after that get status 503.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.server.Enter() {
 		w.Header()["Content-Type"] = jsonType
@@ -181,7 +181,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.release()
 }
 
-// refused makes err the answer.
+// refused makes err the response.
 func (c *call) refused(path, id string, err error) {
 	var told bool
 	c.out, c.status, told = appendRefusal(c.out[:0], err)
@@ -190,8 +190,8 @@ func (c *call) refused(path, id string, err error) {
 	}
 }
 
-// fault answers a request whose handling panicked. Nothing was written yet:
-// answers are made in full before they are sent.
+// fault responds to a request whose handling panicked. Nothing was written yet:
+// responses are made in full before they are sent.
 func (h *Handler) fault(w http.ResponseWriter, r *http.Request, id string, p any) {
 	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p)
@@ -203,8 +203,8 @@ func (h *Handler) fault(w http.ResponseWriter, r *http.Request, id string, p any
 	_, _ = w.Write([]byte(internalError))
 }
 
-// route finds the endpoint. Without one it makes the answer, or gives the error
-// to answer with.
+// route finds the endpoint. Without one it makes the response, or gives the error
+// to respond with.
 func (c *call) route(header http.Header) (*endpoint, error) {
 	path := c.request.URL.EscapedPath()
 	at := c.routes.find(path, &c.params)
@@ -230,7 +230,7 @@ func (c *call) route(header http.Header) (*endpoint, error) {
 }
 
 // admit reads the body, where there is one to be, and checks the key. A body
-// that is no JSON comes before a wrong key, and that before a body that does
+// that is not JSON comes before a wrong key, and that before a body that does
 // not fit (protocol.md §2); but no stranger makes us read much.
 func (c *call) admit(e *endpoint) error {
 	admitted := e.open || c.keys.opens(c.request.Header.Get("X-Api-Key"))

@@ -7,10 +7,10 @@ import (
 
 // A keyring is the digests of the keys that open the API. Keys are compared by
 // their digests, every one of them and in constant time, so that the time of an
-// answer tells nothing of a key, its length or its place.
+// response tells nothing of a key, its length or its place.
 type keyring [][sha256.Size]byte
 
-// newKeyring leaves out empty keys: nobody may come in without one.
+// newKeyring leaves out empty keys: no one may come in without one.
 func newKeyring(keys []string) keyring {
 	var k keyring
 	for _, key := range keys {

@@ -10,17 +10,17 @@ import (
 	"github.com/exospherehost/exo-go/internal/jsontext"
 )
 
-// refuse is an error that is answered with the status and text given.
+// refuse is an error that is reported with the status and text given.
 func refuse(status int, detail string) error {
 	return &transport.Error{Status: status, Message: detail}
 }
 
-// unfit is the answer to a body that does not fit.
+// unfit is the response to a body that does not fit.
 func unfit(p problems) error {
 	return &transport.Error{Status: http.StatusUnprocessableEntity, Message: p.Error(), Err: p}
 }
 
-// malformed is the answer to a body that is no JSON.
+// malformed is the response to a body that is not JSON.
 func malformed(at int, why string) error {
 	return unfit(problems{{
 		Type: "json_invalid", Loc: []any{"body", at}, Msg: "JSON decode error",
@@ -28,10 +28,10 @@ func malformed(at int, why string) error {
 	}})
 }
 
-// internalError is all that a client is told of a fault of ours.
+// internalError is all that a client is told of an internal fault.
 const internalError = `{"success":false,"detail":"internal server error"}`
 
-// appendRefusal appends the answer to err, and gives its status (protocol.md
+// appendRefusal appends the response for err, and gives its status (protocol.md
 // §2). It reports false for a fault that is ours, of which nothing is told.
 func appendRefusal(dst []byte, err error) (answer []byte, status int, told bool) {
 	var e *transport.Error

@@ -92,7 +92,7 @@ var said = map[jsontext.Problem]string{
 	jsontext.TooDeep:      "Nested too deep",
 }
 
-// notJSON is the answer to a body that err says is not JSON, nil if it does not.
+// notJSON is the response to a body that err says is not JSON, nil if it does not.
 // Clients are told where in characters.
 func notJSON(body string, err error) error {
 	var syntax *jsontext.SyntaxError

@@ -46,7 +46,7 @@ func constant(s string) *schema { return &schema{Type: "string", Const: s} }
 
 func oneOf(s ...*schema) *schema { return &schema{OneOf: s} }
 
-// A property is a member of an answer. Those whose names end in "?" may be
+// A property is a member of a response. Those whose names end in "?" may be
 // left out.
 type property struct {
 	name   string

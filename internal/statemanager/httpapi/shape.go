@@ -46,7 +46,7 @@ func (r *reader) leave()            { r.loc = r.loc[:len(r.loc)-1] }
 
 const (
 	// maxProblems is how many problems are told of one body: no client has a
-	// use for more, and an answer must not outgrow the request.
+	// use for more, and a response must not outgrow the request.
 	maxProblems = 100
 
 	// maxEcho is the longest input, in bytes, that a problem repeats.
@@ -105,7 +105,7 @@ const (
 var (
 	text = shape[string]{schema: aString, read: func(r *reader, into *string) error { return r.text(into, false) }}
 
-	// secret is text that no answer repeats, whatever is wrong with it.
+	// secret is text that no response repeats, whatever is wrong with it.
 	secret = shape[string]{schema: aString, hidden: true, read: func(r *reader, into *string) error { return r.text(into, true) }}
 )
 

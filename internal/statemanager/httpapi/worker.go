@@ -93,7 +93,7 @@ func report(c *call, b *reportBody) error {
 	return nil
 }
 
-// appendRefusedReport appends what has become of a report that was not taken.
+// appendRefusedReport appends the outcome of a report that was not taken.
 func appendRefusedReport(dst []byte, err error) []byte {
 	answer, status, _ := appendRefusal(nil, err)
 	dst = append(dst, `{"code":`...)
