@@ -153,6 +153,27 @@ func ExampleCollectStrings() {
 	// Output: {"parts":"[\"B\",\"A\"]"}
 }
 
+// A field that is a string has branches of strings.
+func ExampleCollectAllStrings() {
+	type All struct {
+		Parts exo.Val[[]exo.Branch[string]] `json:"parts"`
+	}
+	count := exo.Node("Count", func(_ context.Context, in All, _ exo.None) (exo.None, error) {
+		for _, b := range in.Parts.V {
+			fmt.Println(b.Step, b.Status, b.V)
+		}
+		return exo.None{}, nil
+	})
+	g := exo.NewGraph("collected")
+	start := exo.Add(g, "start", toUpper, Sentence{"b a"})
+	words := exo.Add(g, "words", toWords, start.Out, exo.After(start))
+	exo.Add(g, "count", count, All{exo.CollectAllStrings(words.Out.Text)}, exo.After(words), exo.Unites(start, exo.AllDone))
+	drive(g, exo.TriggerOptions{})
+	// Output:
+	// words SUCCESS B
+	// words SUCCESS A
+}
+
 // What the trigger gives, every step can read.
 func ExampleDeclareStore() {
 	g := exo.NewGraph("greeting")
@@ -257,46 +278,4 @@ func ExampleGraph_Spec() {
 	// Output:
 	// demo Words words map[text:hello] [upper]
 	// demo Upper upper map[text:${{ words.outputs.text }}] []
-}
-
-// A graph travels as a file, and can be read without the types that it was
-// built from.
-func ExampleParseGraph() {
-	g := exo.NewGraph("shouting")
-	exo.Add(g, "upper", toUpper, Sentence{"hello"})
-	file, err := g.JSON()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	name, spec, err := exo.ParseGraph(file)
-	fmt.Println(name, spec.Nodes[0].Identifier, err)
-	fmt.Print(exo.MermaidSpec(name, "demo", spec))
-	fmt.Println(strings.HasPrefix(exo.DOTSpec(name, "demo", spec), "digraph"))
-	// Output:
-	// shouting upper <nil>
-	// flowchart TD
-	//     n0["upper<br/>Upper"]
-	// true
-}
-
-// A field that is a string has branches of strings.
-func ExampleCollectAllStrings() {
-	type All struct {
-		Parts exo.Val[[]exo.Branch[string]] `json:"parts"`
-	}
-	count := exo.Node("Count", func(_ context.Context, in All, _ exo.None) (exo.None, error) {
-		for _, b := range in.Parts.V {
-			fmt.Println(b.Step, b.Status, b.V)
-		}
-		return exo.None{}, nil
-	})
-	g := exo.NewGraph("collected")
-	start := exo.Add(g, "start", toUpper, Sentence{"b a"})
-	words := exo.Add(g, "words", toWords, start.Out, exo.After(start))
-	exo.Add(g, "count", count, All{exo.CollectAllStrings(words.Out.Text)}, exo.After(words), exo.Unites(start, exo.AllDone))
-	drive(g, exo.TriggerOptions{})
-	// Output:
-	// words SUCCESS B
-	// words SUCCESS A
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/exospherehost/exo-go/exo"
+	"github.com/exospherehost/exo-go/exo/graphfile"
 	"github.com/exospherehost/exo-go/exo/local"
 	"github.com/exospherehost/exo-go/exo/transport"
 	"go.uber.org/zap"
@@ -80,7 +81,7 @@ func ExampleStateManager_UpsertSpec() {
 	defer d.end()
 	ctx := context.Background()
 
-	name, spec, err := exo.ParseGraph([]byte(`{
+	name, spec, err := graphfile.Parse([]byte(`{
 		"name": "shouting",
 		"secrets": {},
 		"nodes": [{"node_name": "Upper", "identifier": "upper", "inputs": {"text": "hello"}}]

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -217,11 +216,6 @@ func ExampleExecutor() {
 	// Output:
 	// upper executed 1
 	// <nil>
-}
-
-func ExampleVersion() {
-	fmt.Println(strings.TrimSpace(exo.Version()) != "")
-	// Output: true
 }
 
 // Close is for who cannot wait for the nodes: their contexts are cancelled, and

@@ -47,9 +47,6 @@ type (
 	// GraphInfo is a graph as stored by the state manager.
 	GraphInfo = transport.GraphInfo
 
-	// NodeInfo is a registered node.
-	NodeInfo = transport.NodeInfo
-
 	// RunInfo is a run with the number of its states by status.
 	RunInfo = transport.RunInfo
 
@@ -189,7 +186,7 @@ func (m *StateManager) RetryState(ctx context.Context, stateID, fanoutID string)
 }
 
 // Nodes lists the registered nodes of the namespace.
-func (m *StateManager) Nodes(ctx context.Context) ([]NodeInfo, error) {
+func (m *StateManager) Nodes(ctx context.Context) ([]transport.NodeInfo, error) {
 	nodes, err := m.transport.Nodes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("exo: list nodes: %w", err)

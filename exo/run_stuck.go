@@ -1,16 +1,10 @@
 package exo
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/exospherehost/exo-go/exo/transport"
 )
-
-// ErrRunStuck means that a join will never run although nothing that it waits
-// for has failed. This happens where the state manager decides joins only when
-// a branch arrives (docs/differences.md).
-var ErrRunStuck = errors.New("exo: run is stuck")
 
 // StuckJoins returns which joins among the placements of a graph are missing
 // from the run: the anchor succeeded, nothing below it failed or is pending,

@@ -15,21 +15,6 @@ import (
 	"go.uber.org/zap"
 )
 
-// Errors of a runtime. Match them with [errors.Is].
-var (
-	// ErrDrainTimeout means that nodes were still executing, or outcomes still
-	// unreported, when [WithDrainTimeout] had passed.
-	ErrDrainTimeout = errors.New("exo: drain timeout")
-
-	// ErrRuntimeClosed means that Run was called a second time, or after
-	// Shutdown.
-	ErrRuntimeClosed = errors.New("exo: runtime closed")
-
-	// ErrLeaseLost is the cause of the context of a node whose state the
-	// runtime no longer holds: its lease ended, or its run was cancelled.
-	ErrLeaseLost = errors.New("exo: lease lost")
-)
-
 // A Runtime claims states from a state manager and executes them. It is safe
 // for concurrent use.
 //
@@ -165,7 +150,7 @@ func (r *Runtime) Run(ctx context.Context) error {
 		return err
 	}
 	close(r.ready)
-	r.log.Info("runtime ready", zap.Int("nodes", len(r.nodes)), zap.Int("workers", r.config.workers), zap.String("version", Version()))
+	r.log.Info("runtime ready", zap.Int("nodes", len(r.nodes)), zap.Int("workers", r.config.workers), zap.String("version", transport.Version()))
 
 	draining, release := outlasting(running, r.config.drainTimeout)
 	defer release()

@@ -15,10 +15,6 @@ import (
 	"github.com/exospherehost/exo-go/internal/retry"
 )
 
-// ErrValidationTimeout means that the state manager had not validated a graph
-// when [WithValidationTimeout] had passed.
-var ErrValidationTimeout = errors.New("exo: validation timeout")
-
 // A GraphInvalidError says why a graph was rejected, by Validate or by the
 // state manager.
 type GraphInvalidError struct {
@@ -64,7 +60,7 @@ func (m *StateManager) UpsertGraph(ctx context.Context, g *Graph) (*GraphInfo, e
 }
 
 // UpsertSpec is [StateManager.UpsertGraph] for a graph that was built or read
-// at run time, without types: see [ParseGraph]. Only the state manager
+// at run time, without types: see package exo/graphfile. Only the state manager
 // validates it. Placements without a namespace get that of m.
 func (m *StateManager) UpsertSpec(ctx context.Context, name string, spec GraphSpec) (*GraphInfo, error) {
 	spec.Nodes = slices.Clone(spec.Nodes)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/exospherehost/exo-go/exo/node"
+	"github.com/exospherehost/exo-go/exo/transport"
 	"github.com/exospherehost/exo-go/internal/graph"
 )
 
@@ -45,10 +46,10 @@ func (g *Graph) validate(namespace string) error {
 }
 
 // nodeInfos returns the nodes of the steps as they would be registered.
-func (g *Graph) nodeInfos(namespace string) []NodeInfo {
-	infos := make([]NodeInfo, len(g.steps))
+func (g *Graph) nodeInfos(namespace string) []transport.NodeInfo {
+	infos := make([]transport.NodeInfo, len(g.steps))
 	for i, s := range g.steps {
-		infos[i] = NodeInfo{NodeSpec: s.node.Spec(), Namespace: s.placement(g, namespace).Namespace}
+		infos[i] = transport.NodeInfo{NodeSpec: s.node.Spec(), Namespace: s.placement(g, namespace).Namespace}
 	}
 	return infos
 }

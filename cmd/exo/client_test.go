@@ -18,6 +18,7 @@ import (
 	"github.com/exospherehost/exo-go/exo"
 	"github.com/exospherehost/exo-go/exo/local"
 	"github.com/exospherehost/exo-go/exo/node"
+	"github.com/exospherehost/exo-go/exo/transport"
 )
 
 const (
@@ -208,7 +209,7 @@ func TestNodes(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	wants(t, b.ok("node", "list"), "NODE   RUNTIME  INPUTS  OUTPUTS  SECRETS\nFirst  worker   text ", " key\nLast   worker   -       text     -\n")
-	if all := as[[]exo.NodeInfo](b, "node", "list"); len(all) != 4 || all[0].Secrets[0] != "key" || all[1].Secrets == nil {
+	if all := as[[]transport.NodeInfo](b, "node", "list"); len(all) != 4 || all[0].Secrets[0] != "key" || all[1].Secrets == nil {
 		t.Errorf("%+v", all)
 	}
 }

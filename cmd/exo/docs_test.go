@@ -12,7 +12,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/exospherehost/exo-go/exo"
+	"github.com/exospherehost/exo-go/exo/graphfile"
 )
 
 // page is the reference of the command, in sections by heading.
@@ -128,7 +128,7 @@ func TestPageHasAGraphFile(t *testing.T) {
 	if !found || !json.Valid([]byte(file)) {
 		t.Fatal(file)
 	}
-	if _, _, err := exo.ParseGraph([]byte(file)); err != nil {
+	if _, _, err := graphfile.Parse([]byte(file)); err != nil {
 		t.Error(err)
 	}
 }

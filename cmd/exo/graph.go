@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/exospherehost/exo-go/exo"
+	"github.com/exospherehost/exo-go/exo/graphfile"
 	"github.com/exospherehost/exo-go/exo/transport"
 	"github.com/exospherehost/exo-go/internal/graph"
 )
@@ -82,7 +83,7 @@ func readGraph(file string) (name string, spec exo.GraphSpec, err error) {
 	if err != nil {
 		return "", spec, err
 	}
-	name, spec, err = exo.ParseGraph(data)
+	name, spec, err = graphfile.Parse(data)
 	if err != nil {
 		return "", spec, fmt.Errorf("%s: %w", file, err)
 	}

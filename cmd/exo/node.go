@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/exospherehost/exo-go/exo"
+	"github.com/exospherehost/exo-go/exo/transport"
 )
 
 func nodeCommand(env environment) *cli.Command {
@@ -32,7 +33,7 @@ func listNodes(ctx context.Context, env environment, c *cli.Command, m *exo.Stat
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(nodes, func(a, b exo.NodeInfo) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(nodes, func(a, b transport.NodeInfo) int { return strings.Compare(a.Name, b.Name) })
 	rows := make([][]string, len(nodes))
 	for i, n := range nodes {
 		nodes[i].Secrets = list(n.Secrets)

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/exospherehost/exo-go/exo"
+	"github.com/exospherehost/exo-go/exo/graphfile"
 )
 
 func renderCommand(env environment) *cli.Command {
@@ -50,11 +51,11 @@ func render(ctx context.Context, env environment, c *cli.Command, what string) e
 	}
 	switch format {
 	case "mermaid":
-		_, err = io.WriteString(env.stdout, exo.MermaidSpec(name, namespace, spec))
+		_, err = io.WriteString(env.stdout, graphfile.Mermaid(name, namespace, spec))
 	case "dot":
-		_, err = io.WriteString(env.stdout, exo.DOTSpec(name, namespace, spec))
+		_, err = io.WriteString(env.stdout, graphfile.DOT(name, namespace, spec))
 	default:
-		err = svg(ctx, env, exo.DOTSpec(name, namespace, spec))
+		err = svg(ctx, env, graphfile.DOT(name, namespace, spec))
 	}
 	return err
 }

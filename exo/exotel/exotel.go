@@ -57,6 +57,7 @@ import (
 
 	"github.com/exospherehost/exo-go/exo"
 	"github.com/exospherehost/exo-go/exo/node"
+	"github.com/exospherehost/exo-go/exo/transport"
 )
 
 // scope is the instrumentation scope of spans and metrics.
@@ -99,7 +100,7 @@ func New(opts ...Option) (*Telemetry, error) {
 	for _, o := range opts {
 		o.apply(&c)
 	}
-	version := exo.Version()
+	version := transport.Version()
 	m, err := newMetrics(c.meters.Meter(scope, metric.WithInstrumentationVersion(version)))
 	if err != nil {
 		return nil, err

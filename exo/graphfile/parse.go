@@ -1,4 +1,4 @@
-package exo
+package graphfile
 
 import (
 	"bytes"
@@ -15,71 +15,8 @@ import (
 	"github.com/exospherehost/exo-go/exo/transport"
 )
 
-// A graph file is the body of PUT /graph (protocol.md §4) with the name of the
-// graph. It holds the names of secrets, not their values.
-type graphFile struct {
-	Name     string                  `json:"name"`
-	Secrets  map[string]*string      `json:"secrets"`
-	Nodes    []filePlacement         `json:"nodes"`
-	Retry    *RetryPolicy            `json:"retry_policy,omitempty"`
-	Store    *transport.StoreConfig  `json:"store_config,omitempty"`
-	Triggers []transport.CronTrigger `json:"triggers,omitempty"`
-}
-
-// filePlacement is a placement that leaves out members with default values.
-type filePlacement struct {
-	Node       string            `json:"node_name"`
-	Namespace  string            `json:"namespace,omitempty"`
-	Identifier string            `json:"identifier"`
-	Inputs     map[string]string `json:"inputs"`
-	Next       []string          `json:"next_nodes,omitempty"`
-	Unites     *transport.Unites `json:"unites,omitempty"`
-}
-
-// JSON returns the graph as an indented file that [ParseGraph] reads, for other
-// tools, for reviews and for the command exo graph apply. It fails like
-// Validate.
-//
-// Secrets are written by name, with null in place of their values. Nodes that
-// are not [Remote] have no namespace: they take that of the client that writes
-// the graph to a state manager.
-func (g *Graph) JSON() ([]byte, error) {
-	if err := g.Validate(); err != nil {
-		return nil, err
-	}
-	spec := g.Spec("")
-	file := graphFile{
-		Name:     g.name,
-		Secrets:  make(map[string]*string, len(spec.Secrets)),
-		Nodes:    make([]filePlacement, len(spec.Nodes)),
-		Retry:    spec.Retry,
-		Triggers: spec.Triggers,
-	}
-	for name := range spec.Secrets {
-		file.Secrets[name] = nil
-	}
-	for i, p := range spec.Nodes {
-		file.Nodes[i] = filePlacement(p)
-	}
-	if len(spec.Store.RequiredKeys) > 0 || len(spec.Store.DefaultValues) > 0 {
-		file.Store = &transport.StoreConfig{
-			RequiredKeys:  append([]string{}, spec.Store.RequiredKeys...),
-			DefaultValues: map[string]string{},
-		}
-		maps.Copy(file.Store.DefaultValues, spec.Store.DefaultValues)
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // keep inputs readable
-	e.SetIndent("", "  ")
-	if err := e.Encode(file); err != nil {
-		return nil, fmt.Errorf("exo: encode graph %q: %w", g.name, err)
-	}
-	return b.Bytes(), nil
-}
-
-// ParseGraph parses a graph file: the body of PUT /graph (protocol.md §4) plus
-// "name". Pass the result to [StateManager.UpsertSpec].
+// Parse parses a graph file: the body of PUT /graph (protocol.md §4) plus
+// "name". Pass the result to exo.StateManager.UpsertSpec.
 //
 // Unknown and repeated members are errors, so that a misspelled member is not
 // taken for an absent one. All mistakes are reported together. A member that is
@@ -87,18 +24,18 @@ func (g *Graph) JSON() ([]byte, error) {
 // before the graph is written: state managers reject empty values. Members that
 // a retry policy leaves out are as in [transport.DefaultRetryPolicy].
 //
-// ParseGraph does not check whether the graph can run; the state manager does.
-func ParseGraph(data []byte) (name string, spec GraphSpec, err error) {
+// Parse does not check whether the graph can run; the state manager does.
+func Parse(data []byte) (name string, spec transport.GraphSpec, err error) {
 	var raw json.RawMessage
 	d := json.NewDecoder(bytes.NewReader(data))
 	if err := d.Decode(&raw); err != nil {
-		return "", GraphSpec{}, fmt.Errorf("exo: parse graph: %w", jsonError(data, err))
+		return "", transport.GraphSpec{}, fmt.Errorf("exo: parse graph: %w", jsonError(data, err))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return "", GraphSpec{}, errors.New("exo: parse graph: unexpected data after the graph")
+		return "", transport.GraphSpec{}, errors.New("exo: parse graph: unexpected data after the graph")
 	}
 	if err := graphReader(&name, &spec).object("the graph", raw); err != nil {
-		return "", GraphSpec{}, fmt.Errorf("exo: parse graph: %w", err)
+		return "", transport.GraphSpec{}, fmt.Errorf("exo: parse graph: %w", err)
 	}
 	return name, spec, nil
 }
@@ -216,7 +153,7 @@ func texts(m *map[string]string) memberReader {
 	}
 }
 
-func graphReader(name *string, spec *GraphSpec) *fileReader {
+func graphReader(name *string, spec *transport.GraphSpec) *fileReader {
 	return &fileReader{required: []string{"name", "nodes"}, members: map[string]memberReader{
 		"name": func(where string, raw json.RawMessage) error {
 			if err := into(name, "a string")(where, raw); err != nil {
@@ -268,7 +205,7 @@ func placementReader(p *transport.Placement) *fileReader {
 			"inputs":     texts(&p.Inputs),
 			"next_nodes": into(&p.Next, "a list of strings"),
 			"unites": func(where string, raw json.RawMessage) error {
-				p.Unites = &transport.Unites{Strategy: AllSuccess}
+				p.Unites = &transport.Unites{Strategy: transport.AllSuccess}
 				return (&fileReader{required: []string{"identifier"}, members: map[string]memberReader{
 					"identifier": into(&p.Unites.Identifier, "a string"),
 					"strategy":   into(&p.Unites.Strategy, "a string"),
@@ -278,7 +215,7 @@ func placementReader(p *transport.Placement) *fileReader {
 	}
 }
 
-func retryReader(p *RetryPolicy) *fileReader {
+func retryReader(p *transport.RetryPolicy) *fileReader {
 	return &fileReader{members: map[string]memberReader{
 		"max_retries":    into(&p.MaxRetries, "a whole number"),
 		"strategy":       into(&p.Strategy, "a string"),
