@@ -279,3 +279,27 @@ func ExampleGraph_Spec() {
 	// demo Words words map[text:hello] [upper]
 	// demo Upper upper map[text:${{ words.outputs.text }}] []
 }
+
+// JSON writes a graph as a file, which package graphfile reads.
+func ExampleGraph_JSON() {
+	g := exo.NewGraph("shouting")
+	exo.Add(g, "upper", toUpper, Sentence{"hello"})
+	file, err := g.JSON()
+	fmt.Print(string(file))
+	fmt.Println(err)
+	// Output:
+	// {
+	//   "name": "shouting",
+	//   "secrets": {},
+	//   "nodes": [
+	//     {
+	//       "node_name": "Upper",
+	//       "identifier": "upper",
+	//       "inputs": {
+	//         "text": "hello"
+	//       }
+	//     }
+	//   ]
+	// }
+	// <nil>
+}
