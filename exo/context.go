@@ -74,7 +74,7 @@ type traceContext struct {
 	execution *execution
 }
 
-func newTraceContext(e *execution, values context.Context) *traceContext {
+func newTraceContext(e *execution, values context.Context) *traceContext { //nolint:revive // values is a part of the context, and may be nil
 	ctx := e.ctx
 	if ctx == nil { // returned before it was given one
 		ctx = context.Background()

@@ -30,7 +30,7 @@ func (r *Runtime) observe(hook string, redact *redactor, call func()) {
 
 // survive, deferred, makes the panic of a transport the lack of a response.
 func (r *Runtime) survive(err *error) {
-	if v := recover(); v != nil {
+	if v := recover(); v != nil { //nolint:revive // it is what its callers defer
 		r.misbehaved("transport", nil, v)
 		*err = fmt.Errorf("the transport panicked: %v", v)
 	}

@@ -169,8 +169,8 @@ func (f *frontier) add(page []RunInfo) {
 	}
 }
 
-// RetryState retries a state manually: a new state takes its place, and joins
-// that waited for it and have run run again. States that are SUCCESS, PRUNED,
+// RetryState retries a state manually: a new state takes its place. Joins
+// that waited for it run again if they have run already. States that are SUCCESS, PRUNED,
 // CREATED, or QUEUED under a lease are refused (protocol.md §10).
 //
 // The fanoutID makes a repeated call harmless: using it again for a state of

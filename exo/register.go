@@ -43,7 +43,7 @@ func (r *Runtime) register(ctx context.Context) error {
 		}
 		r.log.Warn("cannot register yet", zap.Error(err), zap.Duration("retry_in", delay))
 		if retry.Sleep(ctx, delay) != nil {
-			return nil
+			return nil //nolint:nilerr // asked to stop: there is nothing to undo
 		}
 	}
 }

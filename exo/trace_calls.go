@@ -36,7 +36,7 @@ func (r *Runtime) traceStarted(e *execution, redact *redactor) {
 		var next context.Context
 		r.observe("Started", redact, func() { next = t.Started(ctx, *e.info()) })
 		if next != nil {
-			ctx = newTraceContext(e, next)
+			ctx = newTraceContext(e, next) //nolint:fatcontext // one level for each trace
 			e.traced.Store(ctx)
 		}
 	}

@@ -27,7 +27,7 @@ type observed struct {
 	seen []string
 }
 
-func (o *observed) see(where string, ctx context.Context) {
+func (o *observed) see(ctx context.Context, where string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.seen = append(o.seen, fmt.Sprint(where, " ", exo.Info(ctx).Identifier, " ", ctx.Value(traceKey("a")), " ", ctx.Value(traceKey("b"))))
@@ -45,12 +45,12 @@ func (o *observed) sorted() []string {
 func (o *observed) trace() exo.RuntimeOption {
 	return exo.WithTrace(&exo.Trace{
 		Started: func(ctx context.Context, _ node.Info) context.Context {
-			o.see("started", ctx)
+			o.see(ctx, "started")
 			return o.started(ctx)
 		},
-		Finished: func(ctx context.Context, _ node.Info, _ exo.Outcome, _ time.Duration) { o.see("finished", ctx) },
+		Finished: func(ctx context.Context, _ node.Info, _ exo.Outcome, _ time.Duration) { o.see(ctx, "finished") },
 		Reported: func(ctx context.Context, _ node.Info, _ exo.Outcome, _ time.Duration, err error) {
-			o.see(fmt.Sprint("reported ", err), ctx)
+			o.see(ctx, fmt.Sprint("reported ", err))
 		},
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/exospherehost/exo-go/exo"
@@ -73,7 +74,7 @@ var (
 			}
 			// An item of its own for each page: readers do not write over each
 			// other, and to write it twice does no harm.
-			if err := words.At(fmt.Sprint(page)).Set(ctx, len(strings.Fields(catalogue[page]))); err != nil {
+			if err := words.At(strconv.Itoa(page)).Set(ctx, len(strings.Fields(catalogue[page]))); err != nil {
 				return exo.None{}, err
 			}
 		}

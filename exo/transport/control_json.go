@@ -88,7 +88,7 @@ func (p Parents) MarshalJSON() ([]byte, error) {
 func (p *Parents) UnmarshalJSON(text []byte) error {
 	*p = nil
 	if jsontext.IsObject(text) != nil {
-		return nil
+		return nil //nolint:nilerr // see above
 	}
 	return jsontext.Members(string(text), func(identifier string, kind jsontext.Kind, id string) error {
 		if kind == jsontext.String {

@@ -96,6 +96,8 @@ func FuzzParsePlaceholders(f *testing.F) {
 				anew.WriteString("${{ store." + p.Text + " }}")
 			case graph.Output:
 				anew.WriteString("${{ " + p.Identifier + ".outputs." + p.Field + " }}")
+			case graph.Branches:
+				anew.WriteString("${{ " + p.Identifier + ".branches." + p.Field + " }}")
 			}
 			placeholders++
 		}

@@ -388,7 +388,7 @@ func (l *Layout) branchless(s *Step, p Piece, collect bool) string {
 	case !collect:
 		return "branches cannot be collected here"
 	case s.Anchor == nil:
-		return fmt.Sprintf("%s unites nothing", clip.Text(s.Identifier))
+		return clip.Text(s.Identifier) + " unites nothing"
 	case from == nil || !s.collects(from):
 		return fmt.Sprintf("%s is not between %s and %s", clip.Text(p.Identifier), clip.Text(s.Anchor.Identifier), clip.Text(s.Identifier))
 	}

@@ -92,7 +92,7 @@ func (s *Server) Advance() {
 
 // rearm sets the alarm for the next event.
 func (s *Server) rearm() {
-	if next, ok := s.engine.NextEvent(); ok {
+	if next, ok := s.NextEvent(); ok {
 		s.alarm.by(next)
 	}
 	if due, ok := s.claims.nextDue(); ok {

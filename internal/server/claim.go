@@ -197,11 +197,11 @@ func (c *claimWaiters) remove(w *waiter) {
 // watch finds when the next states of w's nodes become due, and makes sure that
 // the first in line is woken then.
 func (c *claimWaiters) watch(w *waiter) {
-	if _, ok := c.s.engine.NextDue(w.namespace, w.nodes); !ok {
+	if _, ok := c.s.NextDue(w.namespace, w.nodes); !ok {
 		return // the usual case
 	}
 	for i, node := range w.nodes {
-		if due, ok := c.s.engine.NextDue(w.namespace, w.nodes[i:i+1]); ok {
+		if due, ok := c.s.NextDue(w.namespace, w.nodes[i:i+1]); ok {
 			c.mark(queueKey{w.namespace, node}, due)
 		}
 	}

@@ -16,7 +16,7 @@ func (s *Server) Run(ctx context.Context, ns, runID string, wait time.Duration, 
 	if err := s.awaitRun(ctx, ns, runID, wait); err != nil {
 		return transport.RunInfo{}, nil, err
 	}
-	return s.engine.RunPart(ns, runID, part)
+	return s.RunPart(ns, runID, part)
 }
 
 // awaitRun waits until the run is terminal, wait has passed, ctx has ended or
@@ -26,7 +26,7 @@ func (s *Server) awaitRun(ctx context.Context, ns, runID string, wait time.Durat
 		return nil
 	}
 	if s.idle != nil {
-		if atRest, err := s.engine.AtRest(ns, runID); atRest || err != nil {
+		if atRest, err := s.AtRest(ns, runID); atRest || err != nil {
 			return err
 		}
 		return s.idle(ctx, ns, runID)
@@ -37,7 +37,7 @@ func (s *Server) awaitRun(ctx context.Context, ns, runID string, wait time.Durat
 		// Join first: a run that becomes terminal before the check below is
 		// seen by that check, and one that does so later closes the channel.
 		rest := s.runs.join(runKey{ns, runID})
-		atRest, err := s.engine.AtRest(ns, runID)
+		atRest, err := s.AtRest(ns, runID)
 		if atRest || err != nil {
 			s.runs.leave(rest)
 			return err

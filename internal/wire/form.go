@@ -122,7 +122,7 @@ func (f *form) appendZero(t reflect.Type) (text []byte, err error) {
 	defer recovered(&err)
 	p := reflect.New(t)
 	if f.loose {
-		return f.write(nil, p.Interface())
+		return f.write(p.Interface())
 	}
 	return f.bind(p).append(nil)
 }

@@ -38,22 +38,21 @@ func (f *form) read(p any, text []byte) error {
 	return json.Unmarshal(list, p)
 }
 
-// write appends the text of the loose value that p points to.
-func (f *form) write(dst []byte, p any) ([]byte, error) {
+// write gives the text of the loose value that p points to.
+func (f *form) write(p any) ([]byte, error) {
 	if f.kind != formText {
-		return appendJSON(dst, p)
+		return toJSON(p)
 	}
 	if a, ok := p.(encoding.TextAppender); ok {
-		return a.AppendText(dst)
+		return a.AppendText(nil)
 	}
-	text, err := p.(encoding.TextMarshaler).MarshalText()
-	return append(dst, text...), err
+	return p.(encoding.TextMarshaler).MarshalText()
 }
 
 // tryWrite is write, which also fails where a method panics.
 func (f *form) tryWrite(p any) (text []byte, err error) {
 	defer recovered(&err)
-	return f.write(nil, p)
+	return f.write(p)
 }
 
 // A jsonWriter is an encoder, and what it has written.
@@ -75,17 +74,16 @@ func (w *jsonWriter) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-func appendJSON(dst []byte, v any) ([]byte, error) {
+func toJSON(v any) ([]byte, error) {
 	w := jsonWriters.Get().(*jsonWriter)
-	n := len(dst)
-	w.dst = dst
 	err := w.encoder.Encode(v)
-	dst, w.dst = w.dst, nil
+	text := w.dst
+	w.dst = nil
 	jsonWriters.Put(w)
 	if err != nil {
-		return dst[:n], err
+		return nil, err
 	}
-	return dst[:len(dst)-1], nil // without the encoder's newline
+	return text[:len(text)-1], nil // without the encoder's newline
 }
 
 // A pending is a loose value that is to be read.
@@ -159,7 +157,7 @@ func (c *Codec[T]) writeLoose(v T) ([][]byte, error) {
 			continue
 		}
 		var err error
-		if texts[i], err = c.values[i].form.write(nil, p); err != nil {
+		if texts[i], err = c.values[i].form.write(p); err != nil {
 			return nil, c.noText(i, err)
 		}
 	}

@@ -273,7 +273,7 @@ func (p *planner) unfitType(t reflect.Type) string {
 	return ""
 }
 
-const secretHint = ": use exo.Secret, and convert what Reveal gives"
+const secretHint = ": use exo.Secret, and convert what Reveal gives" //nolint:gosec // the hint, no secret
 
 // valHint says, behind what is wrong, what to write for a field of type t.
 func valHint(t reflect.Type) string {

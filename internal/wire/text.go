@@ -82,7 +82,7 @@ func (t Text[T]) format(v T) (string, error) {
 	if t.codec == nil {
 		p := new(T)
 		*p = v
-		text, err := t.form.write(nil, p)
+		text, err := t.form.write(p)
 		return string(text), err
 	}
 	f := t.codec.take()

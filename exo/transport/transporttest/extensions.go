@@ -115,7 +115,7 @@ func storeRules() []rule {
 }
 
 // extensionRules is the rest of §13.
-func extensionRules() []rule {
+func extensionRules() []rule { //nolint:gocognit // a table of rules, each short
 	return []rule{
 		{name: "§13 attempt: claims tell graph, run and attempt", run: func(w *world) {
 			w.needs(transport.ExtensionAttempt)
