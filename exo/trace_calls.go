@@ -34,9 +34,9 @@ func (r *Runtime) traceStarted(e *execution, redact *redactor) {
 			continue
 		}
 		var next context.Context
-		r.observe("Started", redact, func() { next = t.Started(ctx, *e.info()) })
+		r.observe("Started", redact, func() { next = t.Started(ctx, *e.info()) }) //nolint:fatcontext // one level for each trace
 		if next != nil {
-			ctx = newTraceContext(e, next) //nolint:fatcontext // one level for each trace
+			ctx = newTraceContext(e, next)
 			e.traced.Store(ctx)
 		}
 	}

@@ -32,7 +32,7 @@ func (f *form) listOf(text []byte) ([]byte, error) {
 		}
 	}
 	if !texts {
-		return nil, nil //nolint:nilerr,nilnil // no such list is no fault
+		return nil, nil //nolint:nilnil // no such list is no fault
 	}
 	return append(list, ']'), nil
 }
